@@ -26,6 +26,10 @@ pub enum Warning {
     SecretNotRequired,
     /// The disk of this node, or of its members, cannot take commands.
     Disk(DiskFault),
+    /// The catalog of this node has used 80 % of this quota, in bytes.
+    CatalogNearQuota(u64),
+    /// The catalog of this node has reached this quota, in bytes: growth is refused.
+    CatalogFull(u64),
     ShortSecret,
     /// This host name, advertised for this node, does not resolve on it.
     OwnNameUnknown(String),
@@ -42,13 +46,14 @@ pub enum Warning {
 }
 
 /// Every word of [`Warning::alarm`].
-pub const ALARMS: [&str; 6] = [
+pub const ALARMS: [&str; 7] = [
     "membership",
     "two-clusters",
     "peers",
     "clock",
     "catalog-time",
     "twin",
+    "catalog-quota",
 ];
 
 impl Warning {
@@ -58,6 +63,7 @@ impl Warning {
             Self::Membership(_) => Some("membership"),
             Self::Founding(Block::TwoClusters { .. }) => Some("two-clusters"),
             Self::Founding(_) => Some("peers"),
+            Self::CatalogFull(_) => Some("catalog-quota"),
             Self::Clock(ClockFault::CatalogAhead { .. }) => Some("catalog-time"),
             Self::Clock(_) => Some("clock"),
             Self::Twin(_) => Some("twin"),
@@ -97,6 +103,17 @@ impl fmt::Display for Warning {
                  it, whoever reaches ports 8089 and 8091 can pose as a meta node",
             ),
             Self::Disk(fault) => fault.fmt(f),
+            Self::CatalogNearQuota(quota) => write!(
+                f,
+                "the catalog has used 80 % of its {quota} bytes ([meta] catalog-quota): at 100 % \
+                 commands that make it larger are refused; drop what is not needed, or raise it"
+            ),
+            Self::CatalogFull(quota) => write!(
+                f,
+                "the catalog has used its {quota} bytes ([meta] catalog-quota): commands that make \
+                 it larger are refused; drop databases, retention policies or users, or raise it \
+                 on all meta nodes"
+            ),
             Self::ShortSecret => write!(
                 f,
                 "internal-shared-secret is shorter than {MIN_SECRET_BYTES} bytes: whoever records \

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use super::duration;
+use super::{duration, size};
 
 /// Handle of one key, with the type of its value: `settings.get(keys::META_DIR)` is a `PathBuf`.
 #[derive(Debug)]
@@ -49,6 +49,11 @@ pub enum ValueKind {
         at_least: Duration,
     },
     Count,
+    /// A number of bytes, or one with the unit k, m or g.
+    Size {
+        at_least: u64,
+        at_most: u64,
+    },
     Choice(&'static [&'static str]),
     /// `<scheme>[;option=number]…`
     PasswordHash,
@@ -166,6 +171,11 @@ impl ValueKind {
                 )
             }
             Self::Count => "a whole number".into(),
+            Self::Size { at_least, at_most } => format!(
+                "a size like 256m, from {} to {}",
+                size::print(*at_least),
+                size::print(*at_most)
+            ),
             Self::Choice(choices) => choices.join(", "),
             Self::PasswordHash => {
                 "bcrypt, pbkdf2-sha256 or pbkdf2-sha512, with ;option=number".into()

@@ -17,7 +17,7 @@ use crate::base::endpoint::{META_HTTP_BIND, META_HTTP_PORT, META_RAFT_BIND};
 use crate::telemetry::logging::{Format, Threshold};
 use constructors::{
     addresses, bind, boolean, choice, count, duration, host, one_of, password_hash, path, secret,
-    text, texts,
+    size, text, texts,
 };
 
 const NO_TLS: &str = "TLS is not built yet";
@@ -129,6 +129,15 @@ keys! {
         "internal-shared-secret-old",
         "While the secret is changed: the one before, still accepted beside the new one.",
     );
+    pub const META_CATALOG_QUOTA: Key<u64> = size(
+        "meta",
+        "catalog-quota",
+        1 << 20,
+        512 << 20,
+        "256m",
+        "Largest size of the catalog: at 100 % the leader refuses what makes it larger.",
+    )
+    .flag();
     pub const META_RETENTION_AUTOCREATE: Key<bool> = boolean(
         "meta",
         "retention-autocreate",

@@ -22,6 +22,7 @@ mod rules;
 mod running_node;
 mod setting;
 mod settings;
+mod size;
 mod source;
 mod value;
 pub mod version;
@@ -218,6 +219,7 @@ fn raft(settings: &Settings) -> RaftConfig {
     RaftConfig {
         base: heartbeat.max(election),
         retention_autocreate: settings.get(keys::META_RETENTION_AUTOCREATE),
+        catalog_quota: settings.get(keys::META_CATALOG_QUOTA),
         snapshot_every_entries: SNAPSHOT_EVERY_ENTRIES,
         snapshot_every_bytes: SNAPSHOT_EVERY_BYTES,
     }

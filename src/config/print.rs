@@ -5,7 +5,7 @@ use super::key::{KeySpec, ValueKind};
 use super::keys::KEYS;
 use super::setting::Setting;
 use super::settings::Settings;
-use super::{duration, value};
+use super::{duration, size, value};
 
 /// Returns the whole file. Unless `show_secrets`, a secret that is set appears as a comment: a
 /// masked *value* would become the secret of every node that uses the file.
@@ -50,6 +50,7 @@ fn text(setting: &Setting, kind: &ValueKind) -> String {
         Setting::Text(text) => quoted(text),
         Setting::Duration(span) => quoted(&duration::print(*span)),
         Setting::Count(count) => count.to_string(),
+        Setting::Size(bytes) => quoted(&size::print(*bytes)),
         Setting::List(texts) => list(texts.iter().map(|text| quoted(text)).collect()),
         Setting::Addresses(all) => list(
             all.iter()

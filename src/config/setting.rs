@@ -17,6 +17,8 @@ pub enum Setting {
     Text(String),
     Duration(Duration),
     Count(u64),
+    /// In bytes.
+    Size(u64),
     List(Vec<String>),
     Addresses(Vec<Address>),
     Bind(Bind),
@@ -121,6 +123,15 @@ impl FromSetting for Option<u64> {
         match setting {
             Setting::Count(count) => Some(*count),
             _ => None,
+        }
+    }
+}
+
+impl FromSetting for u64 {
+    fn from_setting(setting: &Setting) -> Self {
+        match setting {
+            Setting::Size(bytes) => *bytes,
+            _ => 0,
         }
     }
 }

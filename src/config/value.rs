@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use figment::value::Value;
+use figment::value::{Num, Value};
 
 use super::duration::{self, DurationError};
 use super::key::{KeySpec, ValueKind};
 use super::setting::{Bind, Setting};
+use super::size;
 use crate::base::endpoint::META_HTTP_PORT;
 use crate::base::{Address, AddressError};
 
@@ -60,6 +61,12 @@ pub enum ValueError {
     Duration(#[from] DurationError),
     #[error("is too short")]
     TooShort,
+    #[error("is no number of bytes, and none with the unit k, m or g")]
+    NoSize,
+    #[error("is too small")]
+    TooSmall,
+    #[error("is too large")]
+    TooLarge,
     #[error("has quotes: write it without them")]
     Quoted,
     #[error("has a placeholder that nothing has replaced")]
@@ -156,6 +163,8 @@ fn single(kind: &ValueKind, value: &Value) -> Result<Setting, ValueError> {
             .and_then(|count| u64::try_from(count).ok())
             .map(Setting::Count)
             .ok_or(ValueError::NoCount),
+        (ValueKind::Size { .. }, Value::Num(_, number)) => bytes(&show_number(number), kind),
+        (ValueKind::Size { .. }, Value::String(_, text)) => bytes(text, kind),
         (ValueKind::Texts, Value::Array(_, items)) => texts(items).map(Setting::List),
         (ValueKind::Duration { .. }, Value::Num(_, number)) => match number.to_u128_lossy() {
             Some(0) => span("0", kind),
@@ -188,6 +197,7 @@ fn wrong_type(kind: &ValueKind, value: &Value) -> ValueError {
     let wanted = match kind {
         ValueKind::Bool => "true or false",
         ValueKind::Count => "a whole number",
+        ValueKind::Size { .. } => "a size",
         ValueKind::Texts | ValueKind::Addresses { .. } => "a list",
         _ => "text in quotes",
     };
@@ -217,6 +227,15 @@ fn span(text: &str, kind: &ValueKind) -> Result<Setting, ValueError> {
     match kind {
         ValueKind::Duration { at_least } if value < *at_least => Err(ValueError::TooShort),
         _ => Ok(Setting::Duration(value)),
+    }
+}
+
+fn bytes(text: &str, kind: &ValueKind) -> Result<Setting, ValueError> {
+    let bytes = size::parse(text.trim()).ok_or(ValueError::NoSize)?;
+    match kind {
+        ValueKind::Size { at_least, .. } if bytes < *at_least => Err(ValueError::TooSmall),
+        ValueKind::Size { at_most, .. } if bytes > *at_most => Err(ValueError::TooLarge),
+        _ => Ok(Setting::Size(bytes)),
     }
 }
 
@@ -329,17 +348,21 @@ fn password_hash(text: &str) -> Result<Setting, ValueError> {
 /// Name, lowest and highest value, default.
 type PasswordOption = (&'static str, u64, u64, u64);
 
+fn show_number(number: &Num) -> String {
+    match (number.to_i128(), number.to_f64()) {
+        (Some(number), _) => number.to_string(),
+        (_, Some(number)) => number.to_string(),
+        _ => "a number".into(),
+    }
+}
+
 /// Formats a value as in the file.
 pub(super) fn show(value: &Value) -> String {
     match value {
         Value::String(_, text) => format!("{text:?}"),
         Value::Char(_, char) => format!("{char:?}"),
         Value::Bool(_, on) => on.to_string(),
-        Value::Num(_, number) => match (number.to_i128(), number.to_f64()) {
-            (Some(number), _) => number.to_string(),
-            (_, Some(number)) => number.to_string(),
-            _ => "a number".into(),
-        },
+        Value::Num(_, number) => show_number(number),
         Value::Array(_, items) => {
             let items: Vec<String> = items.iter().map(show).collect();
             format!("[{}]", items.join(", "))

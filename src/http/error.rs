@@ -79,6 +79,8 @@ impl From<Error> for ErrorResponse {
             Error::DiskFull | Error::DiskSlow | Error::Busy | Error::TooManyLists => {
                 (StatusCode::SERVICE_UNAVAILABLE, Execution::Unstated)
             }
+            // No status that clients retry: only a person makes room.
+            Error::OverQuota(_) => (StatusCode::INSUFFICIENT_STORAGE, Execution::Unstated),
             Error::TooLarge { .. } | Error::OverBudget(_) | Error::NoMemory { .. } => {
                 (StatusCode::PAYLOAD_TOO_LARGE, Execution::Unstated)
             }

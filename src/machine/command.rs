@@ -285,6 +285,20 @@ pub enum RestoreItem {
     Subscription(Subscription),
 }
 
+impl RestoreItem {
+    /// Bytes that the item adds to the size of the catalog.
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::Database(database) => database.size(),
+            Self::User(user) => user.size(),
+            Self::Policy(policy) => policy.size(),
+            Self::Query(query) => query.size(),
+            Self::Group(group) => group.size(),
+            Self::Subscription(subscription) => subscription.size(),
+        }
+    }
+}
+
 /// First command of every cluster (founding.md 5.5). A no-op once the catalog has a cluster.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Found {

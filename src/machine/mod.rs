@@ -8,6 +8,7 @@
 mod apply;
 mod command;
 mod outcome;
+mod size_effect;
 
 pub use apply::{apply, is_long};
 pub use command::{
@@ -16,3 +17,4 @@ pub use command::{
     RestoreRef, SetData, SetLabels, ShardCopy, Stamped, UpdateRetentionPolicy, WireCommand,
 };
 pub use outcome::{Outcome, Refused, RestoreFault};
+pub use size_effect::SizeEffect;

@@ -11,6 +11,8 @@ pub struct RaftConfig {
     pub base: Duration,
     /// Copied into the stamp of each proposal.
     pub retention_autocreate: bool,
+    /// Size of the catalog, in bytes, from which on this node, as leader, refuses growth.
+    pub catalog_quota: u64,
     pub snapshot_every_entries: u64,
     pub snapshot_every_bytes: u64,
 }

@@ -15,6 +15,7 @@ mod members;
 mod network;
 mod node;
 mod propose;
+mod quota;
 mod room;
 mod runtime;
 mod snapshot_policy;
@@ -36,6 +37,7 @@ pub use node::{AfterHandOver, HandOver, OpenError, Raft};
 pub use propose::{
     BarrierError, MAX_COMMAND_BYTES, NotLeader, OUTCOME_UNKNOWN, ProposeError, UnknownReason,
 };
+pub use quota::{CatalogUse, OverQuota, QuotaLevel};
 pub use room::DiskFault;
 pub use state_machine::Applied;
 pub use status::{RaftStatus, Role};

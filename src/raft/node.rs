@@ -17,6 +17,7 @@ use super::contact::Contact;
 use super::halt_latch::{Halt, HaltLatch};
 use super::log_store::LogStore;
 use super::network::{AttachedNode, Network};
+use super::quota::LastLevel;
 use super::room::{self, MemberRooms};
 use super::state_machine::{Applied, OpenRaft, SnapshotStore, StateMachine};
 use super::types::member_map;
@@ -77,6 +78,7 @@ pub(super) struct Inner {
     /// Last reports of the members about their disks.
     pub(super) rooms: MemberRooms,
     pub(super) clocks: Clocks,
+    pub(super) quota_level: LastLevel,
     pub(super) timers: Timers,
     /// Tasks of this Raft node; stopped by `shutdown`.
     pub(super) tasks: Tasks,
@@ -151,6 +153,7 @@ impl Raft {
             contact: Contact::default(),
             rooms,
             clocks: Clocks::default(),
+            quota_level: LastLevel::default(),
             timers,
             transport: transport.clone(),
             applied,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::Raft;
+use super::quota::OverQuota;
 use super::types::{ApplyResult, EntryBytes, Types};
 use crate::base::{RaftId, UnixNanos, rough};
 use crate::machine::{InternalCommand, Outcome};
@@ -89,6 +90,8 @@ pub enum ProposeError {
     Stopping,
     #[error("the command has {bytes} bytes in the log, at most {max} are taken")]
     TooLarge { bytes: usize, max: usize },
+    #[error("{0}")]
+    OverQuota(#[from] OverQuota),
     /// Each node would have to apply it, and again at each start.
     #[error("{0}")]
     OverBudget(#[from] OverBudget),
@@ -124,6 +127,7 @@ impl Raft {
         loop {
             self.wait_until_leader(deadline).await?;
             self.check_stamp(stamp)?;
+            self.check_quota(&command).await?;
             let _permit = self.wait_for_room(&command, deadline).await?;
             match self.attempt(command.clone(), deadline).await {
                 Ok(outcome) => return Ok(outcome),

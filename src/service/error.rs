@@ -7,7 +7,9 @@ use crate::client::CallError;
 use crate::cluster::{NotMember, Refusal};
 use crate::data_node::Failed;
 use crate::machine::Refused;
-use crate::raft::{BarrierError, NotLeader, OUTCOME_UNKNOWN, ProposeError, UnknownReason};
+use crate::raft::{
+    BarrierError, NotLeader, OUTCOME_UNKNOWN, OverQuota, ProposeError, UnknownReason,
+};
 use crate::wire::budget::OverBudget;
 use crate::wire::execute::DecodeError;
 
@@ -49,6 +51,9 @@ pub enum Error {
     /// Not executed: one command costs at most so much on each node.
     #[error("{0}")]
     OverBudget(#[from] OverBudget),
+    /// Not executed: the catalog would exceed its quota. A person has to make room or raise it.
+    #[error("{0}")]
+    OverQuota(#[from] OverQuota),
     /// Not executed: a restore for which this node has not enough memory. The other nodes usually
     /// have as much.
     #[error(
@@ -233,6 +238,7 @@ impl From<ProposeError> for Error {
             ProposeError::Halted(reason) => Self::Halted { reason },
             ProposeError::Stopping => Self::Stopping,
             ProposeError::TooLarge { bytes, max } => Self::TooLarge { bytes, max },
+            ProposeError::OverQuota(over) => over.into(),
             ProposeError::OverBudget(over) => over.into(),
         }
     }

@@ -8,6 +8,7 @@ use super::error::BadRequest;
 use super::{Error, Refusal, Service};
 use crate::cluster::NotYet;
 use crate::machine::Outcome;
+use crate::raft::ProposeError;
 use crate::wire::budget::{self, OverBudget};
 use crate::wire::envelope::{self, Body};
 use crate::wire::execute::{DecodeError, Decoded, decode, encode_response};
@@ -54,9 +55,12 @@ impl Service {
         if let Some(text) = refusal {
             return Ok(encode_response(Err(&text)));
         }
-        Ok(match raft.propose(Body::Wire(bytes), deadline).await? {
-            Outcome::Applied { index } => encode_response(Ok(index)),
-            Outcome::Refused(refused) => encode_response(Err(&refused.to_string())),
+        Ok(match raft.propose(Body::Wire(bytes), deadline).await {
+            Ok(Outcome::Applied { index }) => encode_response(Ok(index)),
+            Ok(Outcome::Refused(refused)) => encode_response(Err(&refused.to_string())),
+            // Data nodes send a command eleven times at any other status, and do not show its text.
+            Err(ProposeError::OverQuota(over)) => encode_response(Err(&over.to_string())),
+            Err(error) => return Err(error.into()),
         })
     }
 

@@ -18,6 +18,7 @@ impl Service {
             missing_peers: local.view.missing.len(),
             alarms: alarms(&local.view),
             ready: self.checks(&local, false).iter().all(|check| check.ok),
+            catalog_bytes: self.cluster().raft().ok().map(|raft| catalog_bytes(&raft)),
             catalog_index: local.catalog().map_or(1, |catalog| catalog.index),
             raft: local.raft.as_ref().map(|(status, _)| raft_gauges(status)),
             disk: self.cluster().raft().ok().map(|raft| disk_gauges(&raft)),
@@ -60,6 +61,11 @@ fn raft_gauges(status: &RaftStatus) -> RaftGauges {
         quorum_contact: status.quorum_ack,
         halted: status.halted.is_some(),
     }
+}
+
+fn catalog_bytes(raft: &Raft) -> (u64, u64) {
+    let used = raft.catalog_use();
+    (used.bytes, used.quota)
 }
 
 fn disk_gauges(raft: &Raft) -> DiskGauges {

@@ -5,10 +5,10 @@ use super::gauges::raised_alarms;
 use super::members::LocalState;
 use crate::base::{Incarnation, RaftId};
 use crate::cluster::Activity;
-use crate::raft::{Applied, DiskFault, RaftStatus, Role};
+use crate::raft::{Applied, CatalogUse, DiskFault, RaftStatus, Role};
 use crate::wire::api::{
-    Check, Health, HealthPhase, HealthSummary, MemberState, MissingPeer, RaftStateInfo, Ready,
-    Waiting,
+    CatalogSize, Check, Health, HealthPhase, HealthSummary, MemberState, MissingPeer,
+    RaftStateInfo, Ready, Waiting,
 };
 use crate::wire::identity::Phase;
 
@@ -80,6 +80,10 @@ impl Service {
             raft_state: local.raft.as_ref().map(|(status, applied)| RaftStateInfo {
                 waiting: self.waiting(applied),
                 ..raft_state(status, applied)
+            }),
+            catalog: self.cluster().raft().ok().map(|raft| {
+                let CatalogUse { bytes, quota } = raft.catalog_use();
+                CatalogSize { bytes, quota }
             }),
             peer_proofs: view.peer_policy.word().to_owned(),
             warnings: view.warnings.iter().map(ToString::to_string).collect(),

@@ -329,6 +329,7 @@ fn is_not_executed(error: &Error) -> bool {
             | Error::ClockAhead { .. }
             | Error::DiskFull
             | Error::DiskSlow
+            | Error::OverQuota(_)
             | Error::Busy
             | Error::NotMember(_)
             | Error::Halted { .. }

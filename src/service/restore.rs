@@ -72,6 +72,9 @@ impl Service {
             }
             Err(SplitError::OverBudget(over)) => return Err(over.into()),
         };
+        if let Err(over) = raft.check_restore_fits(turn.split.size()) {
+            return Ok(encode_response(Err(&over.to_string())));
+        }
         match self.propose_parts(raft, &turn).await {
             Ok(index) => Ok(encode_response(Ok(index))),
             Err(ended) => {
@@ -113,10 +116,11 @@ impl Service {
             Err(error) => {
                 let error = Error::from(error);
                 // Without the last command nothing was executed, whatever became of a part.
-                Err(Err(match error {
-                    Error::Unknown(_) if !is_last => Error::NoLeader { reachable: None },
-                    error => error,
-                }))
+                Err(match error {
+                    Error::Unknown(_) if !is_last => Err(Error::NoLeader { reachable: None }),
+                    Error::OverQuota(over) => Ok(encode_response(Err(&over.to_string()))),
+                    error => Err(error),
+                })
             }
         }
     }

@@ -218,6 +218,8 @@ pub struct Health {
     pub raft_id: Option<RaftId>,
     pub node_id: Option<NodeId>,
     pub raft_state: Option<RaftStateInfo>,
+    /// Size of this node's catalog; `None` where no Raft node is open.
+    pub catalog: Option<CatalogSize>,
     /// Proofs that this node asks of other meta nodes: `open`, `wanted`, `required`, `no-secret`.
     pub peer_proofs: String,
     pub warnings: Vec<String>,
@@ -232,6 +234,13 @@ pub struct HealthPhase {
     /// See [`Health::status`].
     pub status: String,
     pub phase: Phase,
+}
+
+/// Size of a catalog and its quota, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CatalogSize {
+    pub bytes: u64,
+    pub quota: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

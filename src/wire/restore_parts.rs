@@ -15,7 +15,7 @@ use super::convert::BadField;
 use super::envelope::{IN_DATA, IN_DATABASE, IN_POLICY, restore_items};
 use super::execute::{DecodeError, SET_DATA_TYPE};
 use super::fields::{Field, Fields, Value};
-use crate::machine::{AddRestorePart, BeginRestore, RestoreRef};
+use crate::machine::{AddRestorePart, BeginRestore, RestoreItem, RestoreRef};
 
 /// A restore to be proposed in parts.
 #[derive(Debug)]
@@ -24,6 +24,7 @@ pub struct SplitRestore {
     id: u64,
     head: Head,
     parts: Vec<Vec<Piece>>,
+    size: u64,
 }
 
 #[derive(Debug, Default)]
@@ -87,17 +88,24 @@ impl SplitRestore {
         })?;
         splitter.end_part();
         let Splitter { head, parts, .. } = splitter;
-        let split = Self {
+        let mut split = Self {
             command: command.clone(),
             id,
             head,
             parts,
+            size: 0,
         };
         split.begin()?;
         for number in 0..split.len() {
-            split.part(number)?;
+            let part = split.part(number)?;
+            split.size += part.items.iter().map(RestoreItem::size).sum::<u64>();
         }
         Ok(split)
+    }
+
+    /// Returns the bytes that all parts add to the size of the catalog.
+    pub fn size(&self) -> u64 {
+        self.size
     }
 
     /// Returns the number of parts.

@@ -60,6 +60,7 @@ fn config() -> ClusterConfig {
         raft: RaftConfig {
             base: Duration::from_secs(1),
             retention_autocreate: true,
+            catalog_quota: 256 << 20,
             snapshot_every_entries: 1000,
             snapshot_every_bytes: 1 << 20,
         },

@@ -13,7 +13,7 @@ use crate::cluster::node::retry::RetrySchedule;
 use crate::cluster::refusal::NotYet;
 use crate::cluster::view::View;
 use crate::cluster::warning::Warning;
-use crate::raft::{Raft, RaftStatus};
+use crate::raft::{QuotaLevel, Raft, RaftStatus};
 use crate::wire::identity::Phase;
 
 /// Everything that the view depends on.
@@ -195,11 +195,22 @@ fn voters(founding: &Founding, raft: &Raft, status: &RaftStatus) -> Vec<(Address
         .collect()
 }
 
+/// Has no size in it, so that a warning that stands is logged once.
+fn quota_warning(raft: &Raft) -> Option<Warning> {
+    let quota = raft.catalog_use().quota;
+    match raft.quota_level() {
+        QuotaLevel::Free => None,
+        QuotaLevel::Near => Some(Warning::CatalogNearQuota(quota)),
+        QuotaLevel::Full => Some(Warning::CatalogFull(quota)),
+    }
+}
+
 fn warnings(input: &ViewInput<'_>) -> Vec<Warning> {
     let (founding, config) = (input.founding, input.config);
     let mut warnings = Vec::new();
     if let Some(raft) = input.raft_state.raft() {
         warnings.extend(raft.disk_fault().map(Warning::Disk));
+        warnings.extend(quota_warning(raft));
         // While the membership changes, the incoming voters count.
         match raft.membership().voters.len() {
             0 => {}

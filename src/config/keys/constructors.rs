@@ -103,6 +103,19 @@ pub(super) const fn duration(
     )
 }
 
+/// `at_least` and `at_most` are in bytes.
+pub(super) const fn size(
+    section: &'static str,
+    name: &'static str,
+    at_least: u64,
+    at_most: u64,
+    default: &'static str,
+    help: &'static str,
+) -> Key<u64> {
+    let kind = ValueKind::Size { at_least, at_most };
+    Key::new(section, name, kind, default, help)
+}
+
 pub(super) const fn choice<T: Choice>(
     section: &'static str,
     name: &'static str,

@@ -19,6 +19,8 @@ pub struct Gauges {
     pub alarms: Vec<(&'static str, bool)>,
     pub ready: bool,
     pub catalog_index: u64,
+    /// Size of the catalog and its quota, in bytes. `None` while there is no Raft node.
+    pub catalog_bytes: Option<(u64, u64)>,
     /// `None` while there is no Raft node.
     pub raft: Option<RaftGauges>,
     pub fsync: Option<HistogramCounts>,
@@ -116,6 +118,16 @@ const TABLE: &[(&str, &str, &str)] = &[
         "catalog_index",
         "gauge",
         "Index of the catalog that this node serves",
+    ),
+    (
+        "catalog_bytes",
+        "gauge",
+        "Size of the catalog that this node serves",
+    ),
+    (
+        "catalog_quota_bytes",
+        "gauge",
+        "Size from which on this node, as leader, refuses commands that make the catalog larger",
     ),
     ("ready", "gauge", "1 if this node is ready"),
     ("phase", "gauge", "1 for the phase of this node's identity"),
@@ -278,6 +290,10 @@ fn http(text: &mut Text, metrics: &Metrics) {
 
 fn node(text: &mut Text, gauges: &Gauges) {
     text.one("catalog_index", &[], gauges.catalog_index);
+    if let Some((bytes, quota)) = gauges.catalog_bytes {
+        text.one("catalog_bytes", &[], bytes);
+        text.one("catalog_quota_bytes", &[], quota);
+    }
     text.one("ready", &[], u8::from(gauges.ready));
     text.one("phase", &[("phase", &gauges.phase)], 1);
     text.one("doing", &[("doing", &gauges.doing)], 1);
@@ -389,6 +405,7 @@ mod tests {
             }),
             fsync: Some(fsync),
             disk: Some(DiskGauges::default()),
+            catalog_bytes: Some((1, 2)),
             ..Gauges::default()
         };
         render(&metrics, &gauges, Some(4096))

@@ -15,6 +15,7 @@ fn sample(key: &KeySpec) -> (String, String) {
         ValueKind::Bind => quoted("127.0.0.1:7001"),
         ValueKind::Duration { .. } => quoted("11m0s"),
         ValueKind::Count => ("7".into(), "7".into()),
+        ValueKind::Size { .. } => quoted("7m"),
         ValueKind::Choice(choices) => quoted(choices[choices.len() - 1]),
         ValueKind::PasswordHash => quoted("pbkdf2-sha256;rounds=64000;salt_len=32"),
         ValueKind::Texts => ("a,b".into(), "[\"a\", \"b\"]".into()),

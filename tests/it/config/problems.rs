@@ -63,6 +63,38 @@ fn a_bare_zero_is_a_duration() {
 }
 
 #[test]
+fn a_quota_has_a_unit_or_is_a_number_of_bytes() {
+    for (value, bytes) in [
+        ("\"1m\"", 1 << 20),
+        ("3000000", 3_000_000),
+        ("\"\"", 256 << 20),
+    ] {
+        let (_folder, path) = file(&format!("[meta]\ncatalog-quota = {value}\n"));
+        let config = config::load(&with_file(&path, &[])).expect("valid");
+        assert_eq!(config.cluster.raft.catalog_quota, bytes, "{value}");
+    }
+    for (value, why) in [
+        ("0", "is too small"),
+        ("1048575", "is too small"),
+        ("513m", "is too large"),
+        ("1g", "is too large"),
+        (
+            "much",
+            "is no number of bytes, and none with the unit k, m or g",
+        ),
+        (
+            "-1",
+            "is no number of bytes, and none with the unit k, m or g",
+        ),
+    ] {
+        let text = wrong(&[("INFLUXDB_META_CATALOG_QUOTA", value)]);
+        let want =
+            format!("catalog-quota = {value:?} {why}; allowed: a size like 256m, from 1m to 512m");
+        assert!(text.contains(&want), "{want}\nis not in\n{text}");
+    }
+}
+
+#[test]
 fn a_value_that_is_overridden_does_not_count() {
     let (_folder, path) = file("hostname = 5\n");
     let config = config::load(&with_file(&path, &[("INFLUXDB_HOSTNAME", "h")])).expect("valid");

@@ -211,7 +211,7 @@ const HEALTH_1: &str = r#"{"status":"pass","phase":"member","doing":"open","reas
  "last_log":{"term":7,"index":120},"applied":{"term":7,"index":118}}}"#;
 
 const HEALTH_2: &str = r#"{"phase":"joining","doing":"waiting","reason":"waiting for one","raft_id":5,
- "http":"elsewhere:8091","missing":[],"peer_proofs":"required","warnings":[],
+ "http":"elsewhere:8091","missing":[],"peer_proofs":"required","warnings":[],"catalog":{"bytes":857,"quota":1000},
  "raft_state":{"term":6,"role":"learner","last_log":null,"applied":{"term":6,"index":100}}}"#;
 
 /// The bound node's details come from its earlier answer, and the other nodes are asked. A node
@@ -242,18 +242,18 @@ fn details_are_each_nodes_own_word() {
     assert_eq!((stderr.as_str(), code), ("", Some(0)));
     let details = stdout.split("\n\n").nth(3).expect("a fourth block");
     let rows = [
-        "1\tmeta-1:8091\tmember\t1\tfollower\t7\t118\t2\t-\topen".to_owned(),
+        "1\tmeta-1:8091\tmember\t1\tfollower\t7\t118\t2\t-\t-\topen".to_owned(),
         format!(
-            "2\t{}\tjoining\t5\tlearner\t6\t100\t20\trequired\twaiting for one",
+            "2\t{}\tjoining\t5\tlearner\t6\t100\t20\t857 (85 %)\trequired\twaiting for one",
             other.local
         ),
-        format!("3\t{gone}\t-\t-\t-\t-\t-\t-\t-\tunreachable: connection refused"),
+        format!("3\t{gone}\t-\t-\t-\t-\t-\t-\t-\t-\tunreachable: connection refused"),
     ];
     let squeezed: Vec<String> = details.lines().map(squeeze).collect();
     assert_eq!(squeezed[0], "Details");
     assert_eq!(
         squeezed[2],
-        "ID\tHTTP Address\tPhase\tRaft ID\tRole\tTerm\tApplied\tLag\tProofs\tState"
+        "ID\tHTTP Address\tPhase\tRaft ID\tRole\tTerm\tApplied\tLag\tCatalog\tProofs\tState"
     );
     assert_eq!(squeezed[3..], rows);
 }

@@ -225,6 +225,7 @@ impl Begun {
         let config = RaftConfig {
             base: Duration::from_secs(1),
             retention_autocreate: true,
+            catalog_quota: 256 << 20,
             snapshot_every_entries: 10_000,
             snapshot_every_bytes: 64 << 20,
         };

@@ -11,6 +11,7 @@ mod restore_parts;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use influxdb_meta::machine::SizeEffect;
 use influxdb_meta::wire::envelope::{self, Body};
 use influxdb_meta::wire::state;
 use rand::rngs::StdRng;
@@ -20,6 +21,9 @@ use super::*;
 use history::{History, SEEN, in_words};
 
 const STEPS: usize = 400;
+
+/// Bytes that no command adds which is possible in a full catalog. `Found` adds most: five nodes.
+const MAX_NEUTRAL_GROWTH: u64 = 1024;
 
 /// Seeds to run; `make soak` runs many more.
 fn seeds() -> Range<u64> {
@@ -124,6 +128,12 @@ fn apply_checked(catalog: &mut Catalog, entry: &Entry, what: &str) -> Outcome {
         .check()
         .unwrap_or_else(|violation| panic!("{violation} after {what}"));
     groups::compare(&command, &before, catalog, what);
+    let bound = match command.size_effect() {
+        SizeEffect::Grows => u64::MAX,
+        SizeEffect::Neutral => before.size() + MAX_NEUTRAL_GROWTH,
+        SizeEffect::Shrinks => before.size(),
+    };
+    assert!(catalog.size() <= bound, "{} bytes: {what}", catalog.size());
 
     assert_eq!(catalog.last_at, before.last_at.max(at), "{what}");
     let LogId { term, index } = entry.log_id;

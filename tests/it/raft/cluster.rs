@@ -311,6 +311,7 @@ pub(super) async fn boot(
     let config = RaftConfig {
         base: Duration::from_secs(1),
         retention_autocreate: true,
+        catalog_quota: 256 << 20,
         snapshot_every_entries: options.snapshot_every,
         snapshot_every_bytes: 1 << 20,
     };

@@ -89,6 +89,7 @@ async fn boot(id: u64, ports: Arc<Mutex<BTreeMap<RaftId, SocketAddr>>>) -> Raft 
         // Long, so that a loaded machine does not cause elections.
         base: Duration::from_secs(4),
         retention_autocreate: true,
+        catalog_quota: 256 << 20,
         snapshot_every_entries: 500,
         snapshot_every_bytes: 1 << 20,
     };

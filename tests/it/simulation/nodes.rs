@@ -378,6 +378,7 @@ fn config(peers: &[Address], n: usize) -> ClusterConfig {
         raft: RaftConfig {
             base: Duration::from_secs(1),
             retention_autocreate: true,
+            catalog_quota: 256 << 20,
             snapshot_every_entries: 10_000,
             snapshot_every_bytes: 64 << 20,
         },

@@ -10,6 +10,7 @@ use crate::client::CallError;
 use crate::ctl::members::{ClusterMembers, MetaNode};
 use crate::ctl::session::Session;
 use crate::ctl::table::{Mark, Table};
+use crate::wire::api::CatalogSize;
 
 /// Rows of the table, one for each meta node of the catalog. If the catalog is unknown: only the
 /// bound node.
@@ -142,6 +143,7 @@ impl Details {
             "Term",
             "Applied",
             "Lag",
+            "Catalog",
             "Proofs",
             "State",
         ];
@@ -176,14 +178,14 @@ impl Details {
         match &node.health {
             Ok(health) => cells.extend(self.cells(health)),
             Err(why) => {
-                cells.extend(std::iter::repeat_n("-".to_owned(), 7));
+                cells.extend(std::iter::repeat_n("-".to_owned(), 8));
                 cells.push(format!("unreachable: {why}"));
             }
         }
         cells
     }
 
-    fn cells(&self, health: &HealthResponse) -> [String; 8] {
+    fn cells(&self, health: &HealthResponse) -> [String; 9] {
         let raft = health.raft_state.as_ref();
         [
             health.phase.clone(),
@@ -192,6 +194,7 @@ impl Details {
             or_dash(raft.map(|raft| raft.term)),
             or_dash(raft.map(|raft| index(raft.applied))),
             or_dash(raft.and_then(|raft| self.lag(raft.applied))),
+            or_dash(health.catalog.map(catalog)),
             or_dash(Some(&health.peer_proofs).filter(|word| !word.is_empty())),
             state(health),
         ]
@@ -246,6 +249,12 @@ fn state(health: &HealthResponse) -> String {
         Some(reason) if reason.starts_with(doing) => reason.to_owned(),
         Some(reason) => format!("{doing}: {reason}"),
     }
+}
+
+/// Formats the size of a catalog: its bytes, and the share of the quota.
+fn catalog(size: CatalogSize) -> String {
+    let percent = u128::from(size.bytes) * 100 / u128::from(size.quota.max(1));
+    format!("{} ({percent} %)", size.bytes)
 }
 
 fn index(id: Option<LogId>) -> u64 {

@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::base::LogId;
+use crate::wire::api::CatalogSize;
 
 /// `GET /healthz`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +24,8 @@ pub(super) struct HealthResponse {
     pub(super) raft_id: Option<u64>,
     pub(super) node_id: Option<u64>,
     pub(super) raft_state: Option<RaftState>,
+    /// Size of the node's catalog.
+    pub(super) catalog: Option<CatalogSize>,
     /// Proofs that the node asks of other meta nodes. Empty: the node did not say.
     pub(super) peer_proofs: String,
     pub(super) warnings: Vec<String>,
@@ -133,6 +136,7 @@ mod tests {
             (Some("m:8091"), Some(5), None)
         );
         assert_eq!(health.peer_proofs, "wanted");
+        assert_eq!(health.catalog, Some(CatalogSize { bytes: 1, quota: 2 }));
         let raft = health.raft_state.expect("there");
         assert_eq!((raft.term, raft.role), (3, Role::Other("learner".into())));
         let waiting = Waiting {
@@ -170,6 +174,7 @@ mod tests {
             raft_id: Some(RaftId(5)),
             node_id: None,
             raft_state: Some(raft_state()),
+            catalog: Some(CatalogSize { bytes: 1, quota: 2 }),
             peer_proofs: "wanted".into(),
             warnings: vec!["w".into()],
             alarms: vec!["clock".into()],
