@@ -2,6 +2,7 @@
 //! it applies an entry.
 
 mod deaths;
+mod full;
 mod lists;
 
 use crate::harness::data_node::command::{self, Policy};
