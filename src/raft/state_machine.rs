@@ -288,6 +288,10 @@ impl RaftSnapshotBuilder<Types> for Builder {
             .tasks
             .blocking(move || state::encode(&catalog))
             .await;
+        // Safety order: the log is synced, then the snapshot is stored. openraft applies committed
+        // entries that the log has only queued. A snapshot of them that is durable without the
+        // truncation that is queued before them contradicts the log after a power loss.
+        self.snapshot_store.sync_log().await?;
         self.snapshot_store
             .store_when_there_is_room(header(self.last, &self.membership), bytes.clone())
             .await?;

@@ -1,12 +1,18 @@
-//! openraft's own storage suite, run on the log and the state machine of this program.
+//! openraft's own storage suite, run on the log and the state machine of this program: on a healthy
+//! disk, and with a crash after each change of the disk.
+
+mod crashes;
+mod model;
+mod random;
+mod recording;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use openraft::StorageError;
 use openraft::alias::SnapshotMetaOf;
-use openraft::storage::{RaftLogStorage, RaftLogStorageExt, RaftStateMachine};
+use openraft::storage::{IOFlushed, RaftLogStorage, RaftLogStorageExt, RaftStateMachine};
 use openraft::testing::log::{StoreBuilder, Suite};
+use openraft::{RaftSnapshotBuilder, StorageError};
 use tokio::sync::watch;
 
 use super::Applied;
@@ -14,7 +20,10 @@ use super::apply_guard::ApplyGuard;
 use super::halt_latch::HaltLatch;
 use super::log_store::LogStore;
 use super::state_machine::{SnapshotStore, StateMachine};
-use super::types::{Member, OpenEntry, Payload, StoredMembership, Types, open_log_id, open_vote};
+use super::types::{
+    Member, OpenEntry, OpenLogId, OpenVote, Payload, StoredMembership, Types, open_log_id,
+    open_vote,
+};
 use crate::base::{Incarnation, LogId, RaftId};
 use crate::catalog::Catalog;
 use crate::runtime::{Env, Tasks, disk};
@@ -30,10 +39,30 @@ impl Default for Member {
     }
 }
 
-struct OnFakeDisk;
+/// Stores of one volume.
+struct Stores {
+    dir: DataDir,
+    log: LogStore,
+    machine: StateMachine,
+    applied: watch::Receiver<Arc<Applied>>,
+    halt_latch: HaltLatch,
+}
+
+/// Rule of the log's opening that some steps of openraft's suite do not follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PurgeRule {
+    /// Purged entries are in a snapshot, as a start demands.
+    NeedsSnapshot,
+    /// Entries may be purged without one.
+    Free,
+}
 
 /// Opens the stores on a disk, as a start does.
-fn open(disk: &disk::Fake) -> (DataDir, LogStore, StateMachine) {
+fn open(disk: &disk::Fake) -> Stores {
+    open_with(disk, PurgeRule::NeedsSnapshot)
+}
+
+fn open_with(disk: &disk::Fake, rule: PurgeRule) -> Stores {
     let env = Env {
         disk: Arc::new(disk.clone()),
         tasks: Tasks::inline(),
@@ -44,10 +73,21 @@ fn open(disk: &disk::Fake) -> (DataDir, LogStore, StateMachine) {
         dir.store("identity", b"me").expect("stored");
     }
     let (snapshots, snapshot) = Snapshots::open(&env, &dir).expect("the snapshots open");
+    assert!(
+        snapshots.rejected().is_empty(),
+        "{:?}",
+        snapshots.rejected()
+    );
     let small = LogConfig {
-        segment_bytes: 64 << 10,
+        segment_bytes: 8 << 10,
     };
-    let covered = snapshot.as_ref().and_then(|(header, _)| header.last);
+    let covered = match rule {
+        PurgeRule::NeedsSnapshot => snapshot.as_ref().and_then(|(header, _)| header.last),
+        PurgeRule::Free => Some(LogId {
+            term: u64::MAX,
+            index: u64::MAX,
+        }),
+    };
     let log = Log::open_with(&env, &dir, Incarnation([1; 16]), covered, small).expect("the log");
     let halt_latch = HaltLatch::default();
     let snapshot_store = SnapshotStore::new(
@@ -56,71 +96,64 @@ fn open(disk: &disk::Fake) -> (DataDir, LogStore, StateMachine) {
         env.tasks.clone(),
         halt_latch.clone(),
     );
-    let (publish, _) = watch::channel(Arc::new(Applied {
+    let (publish, applied) = watch::channel(Arc::new(Applied {
         last: None,
         catalog: Catalog::default(),
     }));
     let apply_guard = ApplyGuard::open(&log, covered).expect("no entry ended a process");
     let machine = StateMachine::open(snapshot_store, snapshot, publish, apply_guard)
         .expect("a state machine");
-    (dir, LogStore::new(log, halt_latch), machine)
-}
-
-impl StoreBuilder<Types, LogStore, StateMachine, DataDir> for OnFakeDisk {
-    async fn build(&self) -> Result<(DataDir, LogStore, StateMachine), StorageError<Types>> {
-        Ok(open(&disk::Fake::new()))
+    Stores {
+        dir,
+        log: LogStore::new(log, halt_latch.clone()),
+        machine,
+        applied,
+        halt_latch,
     }
 }
 
-/// A follower has entries that no majority has: the leader's snapshot ends at a lower index and in
-/// a later term. The truncation of those entries is in another file than the snapshot, and both are
-/// there after a power loss, or neither.
+struct OnFakeDisk;
+
+impl StoreBuilder<Types, LogStore, StateMachine, DataDir> for OnFakeDisk {
+    async fn build(&self) -> Result<(DataDir, LogStore, StateMachine), StorageError<Types>> {
+        let stores = open(&disk::Fake::new());
+        Ok((stores.dir, stores.log, stores.machine))
+    }
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_snapshot_is_not_durable_before_the_truncation_that_it_needs() {
-    let id = |term, index| open_log_id(LogId { term, index });
-    let entry = |term, index| OpenEntry {
+async fn openrafts_storage_suite_passes() {
+    Suite::test_all(OnFakeDisk).await.expect("the suite");
+}
+
+fn id(term: u64, index: u64) -> OpenLogId {
+    open_log_id(LogId { term, index })
+}
+
+fn blank(term: u64, index: u64) -> OpenEntry {
+    OpenEntry {
         log_id: id(term, index),
         payload: Payload::Blank,
-    };
-    let fake = disk::Fake::new();
-    let (dir, mut log, mut machine) = open(&fake);
-    log.blocking_append((0..=10).map(|index| entry(1, index)))
-        .await
-        .expect("appended");
-    let before = fake.after_kill();
-    fake.record();
-    let vote = open_vote(Vote {
-        term: 2,
+    }
+}
+
+fn vote_of_leader(term: u64) -> OpenVote {
+    open_vote(Vote {
+        term,
         node: RaftId(2),
         committed: true,
-    });
-    log.save_vote(&vote).await.expect("saved");
-    log.truncate_after(Some(id(1, 5))).await.expect("truncated");
-    let meta = SnapshotMetaOf::<Types> {
-        last_log_id: Some(id(2, 8)),
-        last_membership: StoredMembership::default(),
-    };
-    let bytes = state::encode(&Catalog::default());
-    machine
-        .install_snapshot(&meta, bytes)
-        .await
-        .expect("installed");
-    log.purge(id(2, 8)).await.expect("purged");
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-    drop((dir, log, machine));
-    let history = fake.history();
+    })
+}
+
+/// Opens the stores after a kill and after power losses at each place of a history, as openraft
+/// does at a start.
+async fn assert_openable_after_each(before: &disk::Fake, history: &[disk::Op]) {
     let at = before.after_kill();
     for (place, op) in history.iter().enumerate() {
         at.replay(op).expect("replays");
-        let mut crashed = vec![
-            at.after_kill(),
-            at.after_power_loss_keeping(|| false),
-            at.after_power_loss_keeping(|| true),
-        ];
-        crashed.extend((0..8).map(|seed| at.after_power_loss(seed)));
-        for crashed in crashed {
-            let (_dir, mut log, mut machine) = open(&crashed);
-            let opened = openraft::StorageHelper::new(&mut log, &mut machine)
+        for crashed in [vec![at.after_kill()], at.power_losses(8)].concat() {
+            let mut stores = open(&crashed);
+            let opened = openraft::StorageHelper::new(&mut stores.log, &mut stores.machine)
                 .with_id(1)
                 .get_initial_state()
                 .await;
@@ -129,7 +162,63 @@ async fn a_snapshot_is_not_durable_before_the_truncation_that_it_needs() {
     }
 }
 
+/// A follower has entries that no majority has: the leader's snapshot ends at a lower index and in
+/// a later term. The truncation of those entries is in another file than the snapshot, and both are
+/// there after a power loss, or neither.
 #[tokio::test(start_paused = true)]
-async fn openrafts_storage_suite_passes() {
-    Suite::test_all(OnFakeDisk).await.expect("the suite");
+async fn a_snapshot_is_not_durable_before_the_truncation_that_it_needs() {
+    let fake = disk::Fake::new();
+    let mut stores = open(&fake);
+    let log = &mut stores.log;
+    log.blocking_append((0..=10).map(|index| blank(1, index)))
+        .await
+        .expect("appended");
+    let before = fake.after_kill();
+    fake.record();
+    log.save_vote(&vote_of_leader(2)).await.expect("saved");
+    log.truncate_after(Some(id(1, 5))).await.expect("truncated");
+    let meta = SnapshotMetaOf::<Types> {
+        last_log_id: Some(id(2, 8)),
+        last_membership: StoredMembership::default(),
+    };
+    let bytes = state::encode(&Catalog::default());
+    let installed = stores.machine.install_snapshot(&meta, bytes).await;
+    installed.expect("installed");
+    log.purge(id(2, 8)).await.expect("purged");
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    drop(stores);
+    assert_openable_after_each(&before, &fake.history()).await;
+}
+
+/// A follower applies entries that a majority has, though its own log has only queued them. A
+/// snapshot that it builds then must not be durable without the truncation before those entries.
+#[tokio::test(start_paused = true)]
+async fn a_built_snapshot_is_not_durable_before_the_truncation_that_it_needs() {
+    let fake = disk::Fake::new();
+    let mut stores = open(&fake);
+    let log = &mut stores.log;
+    log.blocking_append((0..=10).map(|index| blank(1, index)))
+        .await
+        .expect("appended");
+    let before = fake.after_kill();
+    fake.record();
+    log.save_vote(&vote_of_leader(2)).await.expect("saved");
+    log.truncate_after(Some(id(1, 5))).await.expect("truncated");
+    log.append((6..=8).map(|index| blank(2, index)), IOFlushed::noop())
+        .await
+        .expect("queued");
+    let entries = (0..=5)
+        .map(|index| blank(1, index))
+        .chain((6..=8).map(|index| blank(2, index)));
+    let committed = entries.map(|entry| Ok((entry, None)));
+    let applied = stores
+        .machine
+        .apply(futures_util::stream::iter(committed))
+        .await;
+    applied.expect("applied");
+    let mut builder = stores.machine.get_snapshot_builder().await;
+    builder.build_snapshot().await.expect("built");
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    drop((builder, stores));
+    assert_openable_after_each(&before, &fake.history()).await;
 }

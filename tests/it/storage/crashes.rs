@@ -91,32 +91,6 @@ impl Recorded {
     }
 }
 
-/// Power losses with every subset of the un-synced parts if there are few, with `drawn` random
-/// subsets if there are many.
-fn power_losses(disk: &Fake, drawn: u64) -> Vec<Fake> {
-    let mut parts = 0;
-    drop(disk.after_power_loss_keeping(|| {
-        parts += 1;
-        false
-    }));
-    if parts <= 4 {
-        let mask = |mask: u64| {
-            let mut bit = 0;
-            disk.after_power_loss_keeping(move || {
-                bit += 1;
-                mask >> (bit - 1) & 1 == 1
-            })
-        };
-        return (0..1 << parts).map(mask).collect();
-    }
-    let mut all = vec![
-        disk.after_power_loss_keeping(|| false),
-        disk.after_power_loss_keeping(|| true),
-    ];
-    all.extend((0..drawn).map(|seed| disk.after_power_loss(mix(seed))));
-    all
-}
-
 #[test]
 fn what_was_acknowledged_survives_a_crash_after_any_change() {
     for seed in 0..4 {
@@ -130,7 +104,7 @@ fn what_was_acknowledged_survives_a_crash_after_any_change() {
                     &format!("seed {seed}, killed at {place}"),
                 )
             });
-            for (which, disk) in power_losses(&disk, 6).iter().enumerate() {
+            for (which, disk) in disk.power_losses(6).iter().enumerate() {
                 let what = format!("seed {seed}, power lost at {place}, variant {which}");
                 run(async { recorded.check(disk, least, &what) });
             }
@@ -146,12 +120,12 @@ fn what_a_recovery_has_shown_survives_a_power_loss() {
     for (place, disk) in recorded.cuts() {
         let least = recorded.acknowledged_at(place);
         let mut firsts = vec![disk.after_kill()];
-        firsts.extend(power_losses(&disk, 2));
+        firsts.extend(disk.power_losses(2));
         for (which, first) in firsts.iter().enumerate() {
             let what = format!("crash {which} at {place}");
             run(async {
                 let (_volume, shown) = recorded.check(first, least, &what);
-                for second in power_losses(first, 2) {
+                for second in first.power_losses(2) {
                     let (_volume, left) =
                         recorded.check(&second, shown, &format!("{what}, then power lost"));
                     assert_eq!(left, shown, "{what}: what was cut came back");
@@ -190,7 +164,7 @@ fn a_recovery_can_be_interrupted_at_any_change() {
 fn a_log_goes_on_after_a_crash_and_its_cut_records_stay_away() {
     let recorded = run(Recorded::run(31, 120));
     for (place, disk) in recorded.cuts() {
-        for (which, disk) in power_losses(&disk, 3).iter().enumerate() {
+        for (which, disk) in disk.power_losses(3).iter().enumerate() {
             let what = format!("power lost at {place}, variant {which}");
             run(async {
                 let (volume, steps) = recorded.check(disk, recorded.acknowledged_at(place), &what);

@@ -72,6 +72,33 @@ impl Fake {
         Self::with(state)
     }
 
+    /// Disks after a power loss now: with every subset of the un-synced parts if there are few, and
+    /// otherwise with none of them, with all, and with `drawn` random subsets.
+    pub fn power_losses(&self, drawn: u64) -> Vec<Self> {
+        const MAX_PARTS_IN_FULL: u32 = 4;
+        let mut parts = 0;
+        drop(self.after_power_loss_keeping(|| {
+            parts += 1;
+            false
+        }));
+        if parts <= MAX_PARTS_IN_FULL {
+            let subset = |mask: u32| {
+                let mut part = 0;
+                self.after_power_loss_keeping(move || {
+                    part += 1;
+                    mask >> (part - 1) & 1 == 1
+                })
+            };
+            return (0..1 << parts).map(subset).collect();
+        }
+        let mut all = vec![
+            self.after_power_loss_keeping(|| false),
+            self.after_power_loss_keeping(|| true),
+        ];
+        all.extend((0..drawn).map(|seed| self.after_power_loss(seed)));
+        all
+    }
+
     /// Drops pages that failed syncs lost, as memory pressure does: programs no longer see them.
     pub fn evict(&self) {
         self.inner().state.evict();
