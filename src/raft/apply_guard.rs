@@ -71,9 +71,16 @@ impl ApplyGuard {
     pub(super) fn begin(&self, entry: LogId, bytes: usize) -> Noted {
         let is_noted = entry.index <= self.replayed || bytes >= MIN_NOTED_BYTES;
         if is_noted {
-            self.note.begin(entry, bytes);
+            self.begin_long(entry, bytes)
+        } else {
+            Noted(None)
         }
-        Noted(is_noted.then(|| self.note.clone()))
+    }
+
+    /// Notes an entry whose command takes long to apply, whatever its length.
+    pub(super) fn begin_long(&self, entry: LogId, bytes: usize) -> Noted {
+        self.note.begin(entry, bytes);
+        Noted(Some(self.note.clone()))
     }
 }
 

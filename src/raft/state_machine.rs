@@ -120,8 +120,11 @@ impl StateMachine {
             };
             return self.apply_elsewhere(id, decode_and_apply).await;
         }
+        let length = bytes.len();
         match envelope::decode(&bytes) {
             Ok(stamped) if machine::is_long(&self.catalog, &stamped.command) => {
+                // A small command may cost as much as a large one: the commit of a restore in parts.
+                let _noted = self.apply_guard.begin_long(id, length);
                 let apply = move |catalog: &mut Catalog| Ok(machine::apply(catalog, id, &stamped));
                 self.apply_elsewhere(id, apply).await
             }

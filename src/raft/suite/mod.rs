@@ -3,6 +3,7 @@
 
 mod crashes;
 mod model;
+mod notes;
 mod random;
 mod recording;
 
