@@ -54,6 +54,7 @@ doc: ## renders the manual and the documentation of the code, and opens it
 	  rustdoc --markdown-no-toc -o $(DOC_DIR)/manual $$copy || exit 1; \
 	done
 	@rm -r $(DOC_DIR)/manual/pages
+	@cp -r src/docs/images $(DOC_DIR)/manual/
 	@echo "the manual: $(DOC_DIR)/manual/README.html"; echo "the code:   $(DOC_DIR)/influxdb_meta/index.html"
 	@if command -v xdg-open >/dev/null 2>&1; then xdg-open $(DOC_DIR)/manual/README.html; fi
 

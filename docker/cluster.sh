@@ -195,6 +195,7 @@ up_containers() {
 
 Three meta nodes are ready: $one, 127.0.0.1:$(port_of meta-2), 127.0.0.1:$(port_of meta-3)
   show it         $word exec meta-1 influxd-ctl show
+  status page     http://$one/
   health          curl http://$one/healthz
   logs            $word logs -f
   stop one        $word stop meta-2     (the others go on; $word start meta-2 starts it again)
@@ -317,6 +318,7 @@ up_processes() {
 
 Three meta nodes are ready: $net.2:8091, $net.3:8091, $net.4:8091
   show it         .make/bin/influxd-ctl -bind $net.2:8091 show
+  status page     http://$net.2:8091/
   health          curl http://$net.2:8091/healthz
   logs            tail -f .make/meta-1/log
   stop all        make down             (keeps the data; make clean deletes it)

@@ -31,6 +31,7 @@ mod request_scope;
 mod routes;
 mod server;
 mod state;
+mod status_page;
 mod timeout_stream;
 mod tracked_body;
 

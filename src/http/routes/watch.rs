@@ -1,4 +1,5 @@
-//! `GET /?index=N`: the long poll of data nodes (wire.md 5).
+//! `GET /?index=N`: the long poll of data nodes (wire.md 5). `GET /` is the status page for a
+//! browser.
 
 use std::time::Duration;
 
@@ -15,10 +16,14 @@ use crate::http::params::Params;
 use crate::http::reply::{OCTET_STREAM, ok_chunks};
 use crate::http::request_context::RequestContext;
 use crate::http::state::AppState;
+use crate::http::status_page;
 use crate::service::{NotLeader, PollBody, Polled};
 
 pub(super) async fn watch(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
     let (parts, _) = request.into_parts();
+    if parts.uri.query().is_none() && status_page::is_wanted(&parts.headers) {
+        return Ok(status_page::page());
+    }
     let n = index(&parts.uri).ok_or_else(|| ErrorResponse::bad("error parsing index"))?;
     let service = &state.service;
     loop {

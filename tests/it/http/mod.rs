@@ -14,4 +14,5 @@ mod peers;
 mod reattached;
 mod scripted;
 mod stages;
+mod status_page;
 mod unjoined;

@@ -152,3 +152,17 @@ async fn healthz_tells_strangers_no_more_than_the_phase() {
         );
     }
 }
+
+/// A browser is asked for a password, and the page is served to an admin only.
+#[tokio::test]
+async fn the_status_page_needs_credentials() {
+    let server = server(config(Method::All), test_users()).await;
+    let stranger = get(&server, "/", "Accept: text/html\r\n").await;
+    assert_eq!(stranger.status(), 401, "{}", stranger.text());
+    let asked = stranger.header("Www-Authenticate").expect("a question");
+    assert!(asked.starts_with("Basic "), "{asked}");
+    let admin = format!("Accept: text/html\r\n{GO_TOKEN}");
+    let page = get(&server, "/", &admin).await;
+    assert_eq!(page.status(), 200, "{}", page.text());
+    assert!(page.text().starts_with("<!doctype html>"));
+}
