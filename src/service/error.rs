@@ -161,10 +161,32 @@ pub enum Conflict {
     /// `Refused::LastCopies`.
     #[error("{0}")]
     LastCopies(Refused),
+    /// The same for the removal of a data node, with copies that would save the shards.
+    #[error("{refused}{}", command_lines(copies))]
+    HoldsLastCopies {
+        refused: Refused,
+        copies: Vec<SavingCopy>,
+    },
     #[error("shard {shard} is being copied to {dest} already")]
     CopyUnderWay { shard: ShardId, dest: Text },
     #[error("shard {shard} is being copied to {dest}: it owns it soon")]
     OwnerSoon { shard: ShardId, dest: Text },
+}
+
+/// A copy that would save a shard before its data node is removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavingCopy {
+    pub source: Text,
+    pub dest: Text,
+    pub shard: ShardId,
+}
+
+fn command_lines(copies: &[SavingCopy]) -> String {
+    let line = |copy: &SavingCopy| {
+        let (source, dest, shard) = (&copy.source, &copy.dest, copy.shard);
+        format!("\n  influxd-ctl copy-shard {source} {dest} {shard}")
+    };
+    copies.iter().map(line).collect()
 }
 
 /// Failures of operations on data nodes.

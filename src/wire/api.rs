@@ -95,6 +95,29 @@ pub struct ShardInfo {
     pub owners: Vec<ShardOwnerInfo>,
 }
 
+/// `POST /remove-data` with `report=true`: a data node that was removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct RemovedDataNode {
+    /// It answers under its name and was not told to reset itself.
+    pub answers: bool,
+    /// Number of shards whose only copy it had. Nodes without their points own them now.
+    pub lost_shards: usize,
+    /// The first of them.
+    pub lost: Vec<LostShard>,
+}
+
+/// A shard of which no copy is left. Times are RFC 3339.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct LostShard {
+    pub id: ShardId,
+    pub database: String,
+    pub retention_policy: String,
+    pub start_time: String,
+    pub end_time: String,
+}
+
 /// Element of `GET /copy-shard-status`: a copy that has begun and not ended. Sizes are in bytes, 0
 /// when they are not known; times are RFC 3339.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -29,6 +29,7 @@ impl Leave {
         let mut left = Left::default();
         let failure = both(session, self, &nodes, &mut left).await.err();
         Output {
+            notes: std::mem::take(&mut left.notes),
             failure,
             ..Output::done(left.summary())
         }
@@ -40,6 +41,8 @@ impl Leave {
 struct Left {
     data: Option<Address>,
     meta: Option<Address>,
+    /// Lines for stderr about what the removal of the data node leaves behind.
+    notes: Vec<String>,
 }
 
 /// Removes the data node, then the meta node. If the data node cannot be removed, the meta node
@@ -53,8 +56,9 @@ async fn both(
     let data = &nodes.data;
     write_stdout(&format!("Searching for data node on {}...", data.at));
     if let Some(status) = &data.status {
-        if remove(session, arguments, data, status).await? {
+        if let Some(notes) = remove(session, arguments, data, status).await? {
             left.data = Some(data.at.clone());
+            left.notes = notes;
         }
     } else {
         write_stdout("  * No data node found.");
@@ -96,13 +100,14 @@ impl Left {
     }
 }
 
-/// Removes the data node. Returns false if the operator said no, or if it is in no cluster.
+/// Removes the data node, and returns lines for stderr. `None` if the operator said no, or if it is
+/// in no cluster.
 async fn remove(
     session: &mut Session,
     arguments: &Leave,
     data: &LocalDataNode,
     status: &Status,
-) -> Result<bool, String> {
+) -> Result<Option<Vec<String>>, String> {
     let at = &data.at;
     let own = if status.tcp_addr.is_empty() {
         at.to_string()
@@ -111,18 +116,18 @@ async fn remove(
     };
     let Some(cluster) = cluster_of(session, status, &own).await? else {
         write_stdout(&format!("  * Data node at {at} is not part of a cluster"));
-        return Ok(false);
+        return Ok(None);
     };
     if !confirmed(
         session,
         arguments.yes,
         &format!("Remove data node {at} from the cluster"),
     )? {
-        return Ok(false);
+        return Ok(None);
     }
-    remove_data::remove(session, &cluster, &own, arguments.force).await?;
+    let notes = remove_data::remove(session, &cluster, &own, arguments.force).await?;
     write_stdout(&format!("Removed {at} from the cluster"));
-    Ok(true)
+    Ok(Some(notes))
 }
 
 /// Returns a meta node of the cluster that this data node belongs to. `None` if the data node knows

@@ -7,6 +7,7 @@ use crate::ctl::addresses::data_address;
 use crate::ctl::output::Output;
 use crate::ctl::request_once::{self, DATA_NODE_TIMEOUT};
 use crate::ctl::session::Session;
+use crate::wire::api::RemovedDataNode;
 
 const EMPTY: &str = "addr value is empty";
 
@@ -25,14 +26,18 @@ impl RemoveData {
         let Some(address) = &self.address else {
             return Output::failed(session.line(EMPTY));
         };
-        remove(session, &session.bind, address, self.force)
-            .await
-            .map(|()| format!("Removed data node at {address}\n"))
-            .into()
+        match remove(session, &session.bind, address, self.force).await {
+            Ok(notes) => Output {
+                notes,
+                ..Output::done(format!("Removed data node at {address}\n"))
+            },
+            Err(why) => Output::failed(why),
+        }
     }
 }
 
-/// Requests that `at` removes the data node at `address`.
+/// Requests that `at` removes the data node at `address`. Returns the lines for stderr about what
+/// the removal leaves behind.
 ///
 /// # Errors
 /// The line for stderr.
@@ -41,13 +46,14 @@ pub(super) async fn remove(
     at: &Address,
     address: &str,
     force: bool,
-) -> Result<(), String> {
+) -> Result<Vec<String>, String> {
     let fields = [
         ("addr", address),
         ("force", if force { "true" } else { "false" }),
+        ("report", "true"),
     ];
     let look = "influxd-ctl show: is it still a member?";
-    request_once::send(
+    let answer = request_once::send(
         session,
         at,
         "/remove-data",
@@ -55,6 +61,37 @@ pub(super) async fn remove(
         DATA_NODE_TIMEOUT,
         look,
     )
-    .await
-    .map(drop)
+    .await?;
+    // A meta node of an older version, or of another program, reports nothing.
+    let removed = answer.json().unwrap_or_default();
+    Ok(notes(session, address, &removed))
+}
+
+fn notes(session: &Session, address: &str, removed: &RemovedDataNode) -> Vec<String> {
+    let mut notes = Vec::new();
+    if removed.answers {
+        notes.push(session.line(&format!(
+            "{address} answers. With -force nothing on it was touched: it keeps its data, and \
+             learns from the meta nodes that it is no member. Without -force it would have been reset"
+        )));
+    }
+    if removed.lost_shards > 0 {
+        let more = removed.lost_shards - removed.lost.len().min(removed.lost_shards);
+        let mut note = session.line(&format!(
+            "the only copies of {} shards were on {address}. Their points are lost to the cluster; \
+             other data nodes take new ones:",
+            removed.lost_shards
+        ));
+        for lost in &removed.lost {
+            note += &format!(
+                "\n  shard {} of {}.{}, {} to {}",
+                lost.id, lost.database, lost.retention_policy, lost.start_time, lost.end_time
+            );
+        }
+        if more > 0 {
+            note += &format!("\n  and {more} more");
+        }
+        notes.push(note);
+    }
+    notes
 }

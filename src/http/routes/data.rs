@@ -22,14 +22,18 @@ pub(super) async fn add(state: AppState, request: Request) -> Result<Response, E
         .await
 }
 
-/// Removes the data node at `addr`.
+/// Removes the data node at `addr`. The original has no answer; with `report` there is one.
 pub(super) async fn remove(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
     let form = Form::read(&state, request).await?;
     let service = &state.service;
     let (addr, force) = (form.required("addr")?, form.is_true("force"));
     let local = || async {
-        service.remove_data(addr, force).await?;
-        Ok(no_content())
+        let removed = service.remove_data(addr, force).await?;
+        Ok(if form.is_true("report") {
+            ok_json(&removed)
+        } else {
+            no_content()
+        })
     };
     let limits = service.data_node_limits(Retry::Never);
     form.at_leader(service, limits, Route::AlwaysForward, local)

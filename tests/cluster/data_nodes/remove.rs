@@ -92,13 +92,28 @@ fn one_with_the_last_copy() {
     let shard = stack.lone_shard("db");
     let before = stack.settled();
     let text = format!(
-        "shard {shard} has its only copy on {}: copy it to another data node first, or use force",
-        stack.tcp(0)
+        "shard {shard} has its only copy on {0}: copy it to another data node first, or use \
+         force\n  influxd-ctl copy-shard {0} {1} {shard}",
+        stack.tcp(0),
+        stack.tcp(1)
     );
     stack.refused("/remove-data", &[("addr", &stack.tcp(0))], 409, &text);
     assert_eq!(stack.settled(), before);
-    assert_eq!(stack.remove_data(0, true).status, 204);
+    let addr = stack.tcp(0);
+    let fields = [("addr", &*addr), ("force", "true"), ("report", "true")];
+    let report = stack.done("/remove-data", &fields).json();
+    assert_eq!(
+        (&report["answers"], &report["lost-shards"]),
+        (&true.into(), &1.into())
+    );
+    assert_eq!(report["lost"][0]["id"], shard);
     assert_eq!(stack.owners(shard), Some(vec![5]));
+    // The node learns from its next poll that it is no member.
+    stack
+        .data(0)
+        .wait_for("a catalog without it", AT_LAST, |data| {
+            data.data_nodes.len() == 1
+        });
     assert!(
         stack.data(0).shards().contains_key(&shard),
         "with force it is not asked to delete anything"

@@ -158,7 +158,10 @@ fn a_data_node_leaves_before_the_meta_node() {
             vec!["GET /status".to_owned(); 2]
         )
     );
-    assert_eq!(server.asked()[2].body, "addr=data-10%3A8088&force=false");
+    assert_eq!(
+        server.asked()[2].body,
+        "addr=data-10%3A8088&force=false&report=true"
+    );
 }
 
 #[test]

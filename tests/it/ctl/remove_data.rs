@@ -22,8 +22,30 @@ fn a_data_node_is_taken_out() {
     );
     assert_eq!(server.heard(), ["POST /remove-data"; 3]);
     let bodies: Vec<_> = server.asked().into_iter().map(|asked| asked.body).collect();
-    let soft = "addr=data-1%3A8088&force=false";
-    assert_eq!(bodies, [soft, "addr=data-1%3A8088&force=true", soft]);
+    let soft = "addr=data-1%3A8088&force=false&report=true";
+    let forced = "addr=data-1%3A8088&force=true&report=true";
+    assert_eq!(bodies, [soft, forced, soft]);
+}
+
+/// The node goes on with its data, and shards are lost: neither is silent.
+#[test]
+fn the_leftovers_of_a_forced_removal_are_told() {
+    let net = Net::new();
+    let report = r#"{"answers":true,"lost-shards":2,"lost":[{"id":7,"database":"db",
+        "retention-policy":"rp","start-time":"2026-01-05T00:00:00Z","end-time":"2026-01-12T00:00:00Z"}]}"#;
+    let server = net.serve(move |_| status(200, report));
+    let stderr = "remove-data: data-1:8088 answers. With -force nothing on it was touched: it \
+                  keeps its data, and learns from the meta nodes that it is no member. Without \
+                  -force it would have been reset\n\
+                  remove-data: the only copies of 2 shards were on data-1:8088. Their points are \
+                  lost to the cluster; other data nodes take new ones:\n  \
+                  shard 7 of db.rp, 2026-01-05T00:00:00Z to 2026-01-12T00:00:00Z\n  \
+                  and 1 more\n";
+    let want = Ran {
+        stderr: stderr.to_owned(),
+        ..done("Removed data node at data-1:8088\n")
+    };
+    assert_eq!(ctl_at(&server, &["remove-data", "-force", "data-1"]), want);
 }
 
 #[test]
