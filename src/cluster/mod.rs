@@ -23,6 +23,7 @@ pub use activity::{Activity, Missing, MissingReason};
 pub use api::{Cluster, ClusterApi, NodeRef};
 pub use config::ClusterConfig;
 pub use error::ClusterError;
+pub use founding::OtherMembers;
 pub use peers::addresses::KnownAddresses;
 pub use peers::exchange::{Exchange, PeerRequest, PeerResponse, PollError};
 pub use peers::http::HttpExchange;

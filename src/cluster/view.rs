@@ -3,6 +3,7 @@
 use crate::auth::PeerPolicy;
 use crate::base::{Address, ClusterId, Incarnation, RaftId};
 use crate::cluster::activity::{Activity, Missing};
+use crate::cluster::founding::OtherMembers;
 use crate::cluster::warning::Warning;
 use crate::wire::identity::Phase;
 
@@ -37,6 +38,7 @@ pub struct View {
     pub cluster_name: String,
     pub raft_id: Option<RaftId>,
     pub warnings: Vec<Warning>,
+    pub other_members: OtherMembers,
     /// Proof that this node requires of other meta nodes.
     pub peer_policy: PeerPolicy,
 }

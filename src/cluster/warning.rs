@@ -43,10 +43,12 @@ pub enum Warning {
     Clock(ClockFault),
     /// Two processes run with one incarnation.
     Twin(Twin),
+    /// The members at these addresses say that they are halted.
+    HaltedMembers(Vec<Address>),
 }
 
 /// Every word of [`Warning::alarm`].
-pub const ALARMS: [&str; 7] = [
+pub const ALARMS: [&str; 8] = [
     "membership",
     "two-clusters",
     "peers",
@@ -54,6 +56,7 @@ pub const ALARMS: [&str; 7] = [
     "catalog-time",
     "twin",
     "catalog-quota",
+    "halted-member",
 ];
 
 impl Warning {
@@ -67,6 +70,7 @@ impl Warning {
             Self::Clock(ClockFault::CatalogAhead { .. }) => Some("catalog-time"),
             Self::Clock(_) => Some("clock"),
             Self::Twin(_) => Some("twin"),
+            Self::HaltedMembers(_) => Some("halted-member"),
             _ => None,
         }
     }
@@ -132,6 +136,11 @@ impl fmt::Display for Warning {
             Self::Founding(block) => block.fmt(f),
             Self::Clock(fault) => clock_text(f, *fault),
             Self::Twin(twin) => twin.fmt(f),
+            Self::HaltedMembers(at) => {
+                let at: Vec<String> = at.iter().map(ToString::to_string).collect();
+                let at = at.join(", ");
+                write!(f, "halted: {at}; `influxd-ctl show -v` there says why and what to do")
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ impl Service {
             blocked: local.view.doing == Activity::Blocked,
             missing_peers: local.view.missing.len(),
             alarms: alarms(&local.view),
+            other_members: other_members(&local.view),
             ready: self.checks(&local, false).iter().all(|check| check.ok),
             catalog_bytes: self.cluster().raft().ok().map(|raft| catalog_bytes(&raft)),
             catalog_index: local.catalog().map_or(1, |catalog| catalog.index),
@@ -44,6 +45,15 @@ pub(super) fn raised_alarms(view: &View) -> impl Iterator<Item = &'static str> {
         alarms.any(|alarm| alarm == *kind)
     };
     ALARMS.iter().copied().filter(is_raised)
+}
+
+fn other_members(view: &View) -> Vec<(&'static str, usize)> {
+    let others = &view.other_members;
+    vec![
+        ("well", others.well.len()),
+        ("halted", others.halted.len()),
+        ("absent", others.absent.len()),
+    ]
 }
 
 fn raft_gauges(status: &RaftStatus) -> RaftGauges {

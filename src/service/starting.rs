@@ -9,7 +9,9 @@ use tokio::time::Instant;
 
 use crate::auth::PeerPolicy;
 use crate::base::{Address, Incarnation};
-use crate::cluster::{Activity, ClusterApi, NodeRef, NotMember, NotYet, Refusal, View};
+use crate::cluster::{
+    Activity, ClusterApi, NodeRef, NotMember, NotYet, OtherMembers, Refusal, View,
+};
 use crate::raft::Raft;
 use crate::runtime::net::BoxFuture;
 use crate::wire::api::Announcement;
@@ -36,6 +38,7 @@ impl Default for Starting {
             cluster_name: String::new(),
             raft_id: None,
             warnings: Vec::new(),
+            other_members: OtherMembers::default(),
             peer_policy: PeerPolicy::Open,
         };
         Self {

@@ -21,6 +21,7 @@ mod configuration;
 mod cost;
 mod disks;
 mod logging;
+mod members;
 mod names;
 mod passwords;
 mod quota;

@@ -6,6 +6,7 @@
 //! be stored, and goes on only after it is told that the record is on disk. Called by `node`, and
 //! by the seeded schedules of `tests/it/founding` with the same events.
 
+mod others;
 mod pace;
 mod peer;
 mod peers;
@@ -18,6 +19,7 @@ mod verdict;
 use std::net::IpAddr;
 use std::time::Duration;
 
+pub use others::OtherMembers;
 pub use setup::FoundingSetup;
 pub use twins::Twin;
 pub(crate) use verdict::LOST_VOLUME_ADVICE;

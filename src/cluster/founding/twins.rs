@@ -61,12 +61,30 @@ impl fmt::Display for Twin {
     }
 }
 
+/// A process that claims an incarnation.
+#[derive(Clone, Copy, Debug)]
+struct Running {
+    process: Process,
+    /// Number of starts of its volume.
+    start_counter: u64,
+}
+
+impl Running {
+    fn of(identity: &Identity) -> Option<Self> {
+        let start_counter = identity.starts.counter;
+        identity.process.map(|process| Self {
+            process,
+            start_counter,
+        })
+    }
+}
+
 /// A process that answered.
 #[derive(Clone, Debug)]
 struct Sighting {
     at: Address,
     /// As of the last answer.
-    process: Process,
+    running: Running,
     first: Duration,
     last: Duration,
 }
@@ -95,23 +113,23 @@ impl Twins {
     pub(super) fn see(&mut self, now: Duration, at: &Address, theirs: &Identity) {
         self.seen
             .retain(|_, sighting| now.saturating_sub(sighting.last) < SIGHTING_LIFETIME);
-        let Some(process) = theirs.process else {
+        let Some(running) = Running::of(theirs) else {
             return;
         };
-        let key = (theirs.incarnation, process.id);
+        let key = (theirs.incarnation, running.process.id);
         if key == self.own {
             return;
         }
         if let Some(known) = self.seen.get_mut(&key) {
             known.at = at.clone();
-            known.process = process;
+            known.running = running;
             known.last = now;
             return;
         }
         if self.seen.len() < MAX_SIGHTINGS {
             let sighting = Sighting {
                 at: at.clone(),
-                process,
+                running,
                 first: now,
                 last: now,
             };
@@ -121,14 +139,11 @@ impl Twins {
 
     /// Other processes that run with this node's incarnation. One answer is enough: this process
     /// asked, so both lived at that moment.
-    pub(super) fn of_this_node(
-        &self,
-        now: Duration,
-    ) -> impl Iterator<Item = (&Address, Process)> + use<'_> {
+    fn of_this_node(&self, now: Duration) -> impl Iterator<Item = (&Address, Running)> + use<'_> {
         let own = self.own.0;
         self.fresh(now)
             .filter(move |(incarnation, _)| *incarnation == own)
-            .map(|(_, sighting)| (&sighting.at, sighting.process))
+            .map(|(_, sighting)| (&sighting.at, sighting.running))
     }
 
     /// All incarnations with which more than one process runs.
@@ -172,14 +187,16 @@ fn overlap(seen: &[&Sighting]) -> bool {
 }
 
 /// Returns whether, of two processes on copies of one volume, `ours` is the one that must not speak
-/// Raft: the one that opened Raft later, or has not. Without a difference in time, the one with the
-/// higher id.
-fn must_yield(ours: Process, theirs: Process) -> bool {
-    match (ours.raft_open_ms, theirs.raft_open_ms) {
+/// Raft: the one that opened Raft later, or has not. Without a difference in time, the one whose
+/// volume was started more often: a copy of a running node has one more start than the node. Then
+/// the one with the higher id.
+fn must_yield(ours: Running, theirs: Running) -> bool {
+    let rank = |of: Running| (of.start_counter, of.process.id);
+    match (ours.process.raft_open_ms, theirs.process.raft_open_ms) {
         (Some(ours), Some(theirs)) if ours.abs_diff(theirs) > AGE_TOLERANCE_MS => ours < theirs,
         (None, Some(_)) => true,
         (Some(_), None) => false,
-        (None, None) | (Some(_), Some(_)) => ours.id > theirs.id,
+        (None, None) | (Some(_), Some(_)) => rank(ours) > rank(theirs),
     }
 }
 
@@ -232,8 +249,9 @@ impl Founding {
     }
 
     /// Address of another process that runs with this node's incarnation and goes on, if this one
-    /// must not speak Raft because of it (founding.md 3.8). `ours` is this process as of now.
-    pub fn yields_to(&self, now: Duration, ours: Process) -> Option<Address> {
+    /// must not speak Raft because of it (founding.md 3.8). `ours` is what this one shows now.
+    pub fn yields_to(&self, now: Duration, ours: &Identity) -> Option<Address> {
+        let ours = Running::of(ours)?;
         let mut others = self.twins.of_this_node(now);
         let other = others.find(|(_, theirs)| must_yield(ours, *theirs));
         other.map(|(at, _)| at.clone())
@@ -343,10 +361,14 @@ mod tests {
 
     #[test]
     fn of_two_processes_exactly_one_yields_the_later_one() {
+        let running = |id, raft_open_ms, start_counter| Running {
+            process: process(id, raft_open_ms),
+            start_counter,
+        };
         let ages = [None, Some(0), Some(400), Some(60_000)];
         for ours in ages {
             for theirs in ages {
-                let (low, high) = (process(1, ours), process(2, theirs));
+                let (low, high) = (running(1, ours, 5), running(2, theirs, 5));
                 assert_ne!(
                     must_yield(low, high),
                     must_yield(high, low),
@@ -354,9 +376,13 @@ mod tests {
                 );
             }
         }
-        assert!(must_yield(process(1, None), process(2, Some(0))));
-        assert!(must_yield(process(1, Some(10)), process(2, Some(60_000))));
-        assert!(!must_yield(process(2, Some(60_000)), process(1, Some(10))));
-        assert!(must_yield(process(2, Some(400)), process(1, Some(10))));
+        let original = running(2, Some(60_000), 5);
+        assert!(must_yield(running(1, None, 5), original));
+        assert!(must_yield(running(1, Some(10), 6), original));
+        assert!(!must_yield(original, running(1, Some(10), 6)));
+        // Copied and started within half a second.
+        let original = running(2, Some(400), 5);
+        assert!(must_yield(running(1, Some(10), 6), original));
+        assert!(!must_yield(original, running(1, Some(10), 6)));
     }
 }

@@ -61,8 +61,8 @@ impl NodeTask {
     async fn yield_to_twin(&mut self) {
         let is_in_cluster = self.founding.record().seat().is_some();
         let runs = matches!(self.raft_state, RaftState::NotYet | RaftState::Open(_));
-        let ours = self.node.identity().process;
-        let at = ours.and_then(|ours| self.founding.yields_to(self.now(), ours));
+        let ours = self.node.identity();
+        let at = self.founding.yields_to(self.now(), &ours);
         if let Some(at) = at.filter(|_| is_in_cluster && runs) {
             // Also when it takes long: a halted node does not open its log again.
             self.close().await;

@@ -237,6 +237,7 @@ mod tests {
     use crate::auth::PeerPolicy;
     use crate::base::Incarnation;
     use crate::cluster::activity::Missing;
+    use crate::cluster::founding::OtherMembers;
     use crate::cluster::peers::exchange::PollError;
     use crate::wire::identity::Phase;
 
@@ -262,6 +263,7 @@ mod tests {
             cluster_name: String::new(),
             raft_id: None,
             warnings: Vec::new(),
+            other_members: OtherMembers::default(),
             peer_policy: PeerPolicy::Open,
         }
     }

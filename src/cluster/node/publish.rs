@@ -80,7 +80,9 @@ impl NodeTask {
 
     pub(super) fn publish_identity(&self) {
         let mut identity = self.founding.identity();
-        identity.halted = self.raft_state.halted().map(ToString::to_string);
+        let halted = || self.raft_state.raft()?.status().halted;
+        let not_opened = self.raft_state.halted().map(ToString::to_string);
+        identity.halted = not_opened.or_else(halted);
         identity.voters = self.voters().unwrap_or_default();
         self.state.set_identity(identity);
     }

@@ -43,6 +43,10 @@ pub(super) fn view(input: &ViewInput<'_>) -> View {
         add_last_answer(&mut view, retry, input.now);
     }
     view.warnings = warnings(input);
+    let halted = &view.other_members.halted;
+    if !halted.is_empty() {
+        view.warnings.push(Warning::HaltedMembers(halted.clone()));
+    }
     let lacks_secret = input.peer_policy == PeerPolicy::SecretMissing;
     if view.doing == Activity::Open && lacks_secret {
         view.reason = LACKS_SECRET.to_owned();
@@ -85,6 +89,7 @@ fn base_view(founding: &Founding, raft_state: &RaftState, peer_policy: PeerPolic
         cluster_name: founding.cluster_name().to_owned(),
         raft_id: seat.map(|seat| seat.raft_id),
         warnings: Vec::new(),
+        other_members: founding.other_members(),
         peer_policy,
     }
 }

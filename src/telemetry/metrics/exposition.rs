@@ -17,6 +17,8 @@ pub struct Gauges {
     pub missing_peers: usize,
     /// Kinds of alarms, each with whether there is one now.
     pub alarms: Vec<(&'static str, bool)>,
+    /// Numbers of other members, by what their last polls showed.
+    pub other_members: Vec<(&'static str, usize)>,
     pub ready: bool,
     pub catalog_index: u64,
     /// Size of the catalog and its quota, in bytes. `None` while there is no Raft node.
@@ -150,6 +152,11 @@ const TABLE: &[(&str, &str, &str)] = &[
         "alarm",
         "gauge",
         "1 for each kind of alarm that an operator must act on, else 0",
+    ),
+    (
+        "other_members",
+        "gauge",
+        "Other members by what this node saw of them last: well, halted, absent (none answers)",
     ),
     ("raft_term", "gauge", "Current Raft term"),
     (
@@ -302,6 +309,9 @@ fn node(text: &mut Text, gauges: &Gauges) {
     for (kind, raised) in &gauges.alarms {
         text.one("alarm", &[("kind", kind)], u8::from(*raised));
     }
+    for (state, count) in &gauges.other_members {
+        text.one("other_members", &[("state", state)], *count);
+    }
 }
 
 fn consensus(text: &mut Text, raft: &RaftGauges) {
@@ -398,6 +408,7 @@ mod tests {
         let gauges = Gauges {
             phase: "fresh".into(),
             alarms: vec![("clock", true)],
+            other_members: vec![("halted", 1)],
             raft: Some(RaftGauges {
                 role: "leader",
                 quorum_contact: Some(Duration::from_millis(250)),

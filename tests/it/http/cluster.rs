@@ -9,7 +9,7 @@ use bytes::Bytes;
 use influxdb_meta::auth::{PeerKeys, PeerPolicy, Users};
 use influxdb_meta::base::{Address, ClusterId, Incarnation, RaftId};
 use influxdb_meta::client::Client;
-use influxdb_meta::cluster::{Activity, NodeRef, NotMember, Refusal as NoToIt, View};
+use influxdb_meta::cluster::{Activity, NodeRef, NotMember, OtherMembers, Refusal as NoToIt, View};
 use influxdb_meta::http::HttpConfig;
 use influxdb_meta::machine::{Found, Founder, InternalCommand, Outcome};
 use influxdb_meta::raft::{
@@ -276,6 +276,7 @@ impl Member {
             cluster_name: "prod".to_owned(),
             raft_id: Some(RaftId(number)),
             warnings: Vec::new(),
+            other_members: OtherMembers::default(),
             peer_policy: PeerPolicy::Open,
         };
         Self {

@@ -11,7 +11,8 @@ use influxdb_meta::auth::{PeerPolicy, Users};
 use influxdb_meta::base::{Address, Incarnation, UnixNanos};
 use influxdb_meta::client::CallError;
 use influxdb_meta::cluster::{
-    Activity, Missing, MissingReason, NodeRef, NotMember, PollError, Refusal, View, Warning,
+    Activity, Missing, MissingReason, NodeRef, NotMember, OtherMembers, PollError, Refusal, View,
+    Warning,
 };
 use influxdb_meta::data_node::{DataNodes, DataNodesConfig};
 use influxdb_meta::http::{HttpConfig, ROUTES, Server};
@@ -80,6 +81,7 @@ pub(crate) fn waiting() -> View {
         cluster_name: "prod".to_owned(),
         raft_id: None,
         warnings: vec![Warning::TwoVoters],
+        other_members: OtherMembers::default(),
         peer_policy: PeerPolicy::Open,
     }
 }
