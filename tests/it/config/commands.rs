@@ -164,7 +164,7 @@ fn as_another_user(path: &Path) {
     let folder = path.parent().expect("a folder");
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).expect("mode");
     let copy = folder.join("influxd-meta");
-    std::fs::copy(env!("CARGO_BIN_EXE_influxd-meta"), &copy).expect("a copy that uid 1000 reaches");
+    super::copy_program(&copy);
     let mut command = Command::new(copy);
     command
         .uid(1000)

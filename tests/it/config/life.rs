@@ -325,7 +325,7 @@ fn is_root() -> bool {
 /// Copies the program to a place that every uid can read.
 fn reachable_copy(node: &Node) -> PathBuf {
     let copy = node.folder.path().join("influxd-meta");
-    std::fs::copy(env!("CARGO_BIN_EXE_influxd-meta"), &copy).expect("a copy");
+    super::copy_program(&copy);
     std::fs::set_permissions(node.folder.path(), std::fs::Permissions::from_mode(0o755))
         .expect("mode");
     copy

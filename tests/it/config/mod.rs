@@ -21,6 +21,18 @@ use std::path::{Path, PathBuf};
 use influxdb_meta::config::{self, Config, Flags, Inputs, Invalid};
 use tempfile::TempDir;
 
+/// Copies the program, to run the copy. Another process writes it: a descriptor of this process that
+/// writes to the file could be inherited by a child that another test starts at that moment, and
+/// running the copy would fail with `Text file busy` until that child has called `exec`.
+fn copy_program(to: &Path) {
+    let program = env!("CARGO_BIN_EXE_influxd-meta");
+    let done = std::process::Command::new("cp")
+        .arg(program)
+        .arg(to)
+        .status();
+    assert!(done.expect("cp").success(), "{}", to.display());
+}
+
 /// Inputs without this machine's environment: only what a test adds.
 fn inputs(variables: &[(&str, &str)]) -> Inputs {
     let all = variables
