@@ -122,7 +122,7 @@ fn restarts_a_move_and_a_restored_backup_are_no_copies() {
     let at = nodes.all[2].http().to_string();
     (0..3).for_each(|n| {
         wait_for("the new address", SOON, || {
-            let shown = nodes.all[n].ctl_done(&["show"]);
+            let shown = nodes.all[n].ctl(&["show"]).stdout;
             shown.contains(&at).then_some(()).ok_or(shown)
         });
     });
