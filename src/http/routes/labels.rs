@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::base::NodeId;
 use crate::http::answer_deadline;
-use crate::http::body::{self, MAX_BODY_BYTES};
+use crate::http::body::{self, MAX_LABELS_BYTES};
 use crate::http::error::ErrorResponse;
 use crate::http::leader::{Route, at_leader};
 use crate::http::reply::no_content;
@@ -15,7 +15,7 @@ use crate::http::state::AppState;
 use crate::service::Labels;
 
 pub(super) async fn change(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
-    let (parts, body) = body::read_whole(request, MAX_BODY_BYTES, &state).await?;
+    let (parts, body) = body::read_whole(request, MAX_LABELS_BYTES, &state).await?;
     let (node_id, labels) = parse(&body)?;
     let service = &state.service;
     let deadline = answer_deadline::at_most(service.deadline(), &parts);

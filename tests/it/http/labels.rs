@@ -198,6 +198,18 @@ async fn what_is_wrong_is_said() {
     assert_eq!(shown(cluster.leader()).await, json!([{}]));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_has_at_most_64_kib() {
+    let cluster = TestCluster::of(1).await;
+    let request = |blanks: usize| format!("{{\"nodeid\":1,\"set\":{{}}{}}}", " ".repeat(blanks));
+    let longest = (64 << 10) - request(0).len();
+    let reply = change(cluster.leader(), "x", &request(longest)).await;
+    assert_eq!(reply.status(), 204, "{reply:?}");
+    let reply = change(cluster.leader(), "x", &request(longest + 1)).await;
+    assert_eq!(reply.status(), 413, "{reply:?}");
+    assert_eq!(reply.json()["error"], "the body is larger than 65536 bytes");
+}
+
 /// A log entry that some member cannot read would halt that member.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn there_are_no_labels_beside_an_older_version() {
