@@ -20,7 +20,7 @@ pub(super) fn run(command: &Healthcheck) -> u8 {
 }
 
 fn check(command: &Healthcheck) -> (u8, String) {
-    let bind = match config::http_bind_of_node(command.flags.clone()) {
+    let bind = match config::http_bind(&config::inputs_of_node(command.flags.clone())) {
         Ok(bind) => bind,
         Err(invalid) => return (1, format!("influxd-meta: {invalid}")),
     };

@@ -24,7 +24,7 @@ use crate::base::Address;
 use crate::base::endpoint::META_HTTP_PORT;
 use crate::config::args::{self, ProgramCommand};
 use crate::config::{self, Flags};
-use crate::ctl::Host;
+use crate::ctl::{Host, LocalNode};
 
 const LOCALHOST: &str = "localhost";
 
@@ -50,12 +50,17 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
 /// cannot be determined is the default one: the node may be on another host.
 fn ctl(args: Vec<OsString>) -> i32 {
     let local_node = || {
-        let bind = config::http_bind_of_node(Flags::default()).unwrap_or_default();
+        let inputs = config::inputs_of_node(Flags::default());
+        let bind = config::http_bind(&inputs).unwrap_or_default();
         let is_any = |host: &String| host.parse().is_ok_and(|ip: IpAddr| ip.is_unspecified());
-        match (bind.host.filter(|host| !is_any(host)), bind.port) {
+        let address = match (bind.host.filter(|host| !is_any(host)), bind.port) {
             (_, 0) => Address::new(LOCALHOST, META_HTTP_PORT),
             (None, port) => Address::new(LOCALHOST, port),
             (Some(host), port) => Address::new(&host, port),
+        };
+        LocalNode {
+            address,
+            secret: config::secret_for_requests(&inputs),
         }
     };
     let version = config::version::tool_line();

@@ -44,7 +44,7 @@ pub use settings::Settings;
 pub use source::Source;
 pub use value::ValueError;
 
-use crate::auth::AuthConfig;
+use crate::auth::{AuthConfig, Secret};
 use crate::base::Address;
 use crate::cluster::ClusterConfig;
 use crate::data_node::DataNodesConfig;
@@ -87,16 +87,23 @@ pub fn load(inputs: &Inputs) -> Result<Config, Invalid> {
     Ok(build(&settings, inputs, notices))
 }
 
-/// Returns the address of the HTTP API of the node on this host, for commands that ask it. The
-/// configuration file is the one of `flags`, or else of the node that runs in this container.
-///
-/// # Errors
-/// The address itself cannot be determined.
-pub fn http_bind_of_node(mut flags: Flags) -> Result<Bind, Invalid> {
+/// Returns the configuration's inputs of the node on this host, for commands that ask it: the
+/// variables of this process, and the file of `flags`, or else of the node that runs in this
+/// container.
+pub fn inputs_of_node(mut flags: Flags) -> Inputs {
     if flags.config.is_none() {
         flags.config = running_node::flags().and_then(|flags| flags.config);
     }
-    http_bind(&Inputs::of_process(flags))
+    Inputs::of_process(flags)
+}
+
+/// Returns `internal-shared-secret` of a node with `auth-enabled`, whatever else is wrong. `None`
+/// also if the caller may not read it.
+pub fn secret_for_requests(inputs: &Inputs) -> Option<Secret> {
+    let ResolvedSettings { settings, .. } = ResolvedSettings::read(inputs);
+    let is_enabled = settings.accepted(keys::META_AUTH_ENABLED) == Some(true);
+    let secret = settings.accepted(keys::META_INTERNAL_SHARED_SECRET);
+    secret.flatten().filter(|_| is_enabled)
 }
 
 /// Returns the address of the HTTP API, whatever else is wrong. A running node must not be reported

@@ -208,7 +208,7 @@ mod tests {
                 r#"Token { user: "", secret: Secret(…) }"#,
             ),
         ] {
-            assert_eq!(format!("{:?}", global(&line).login()), want, "{line}");
+            assert_eq!(format!("{:?}", global(&line).login(None)), want, "{line}");
         }
         let shown = format!("{:?}", global(&format!("-auth-type basic {all}")));
         assert!(

@@ -34,9 +34,10 @@ pub(super) struct Global {
     /// Configuration file; only the TLS settings in it would be used
     #[arg(long = "config", global = true, value_name = "PATH")]
     config: Option<OsString>,
-    /// Kind of credentials: none, basic (-user, -pwd) or jwt (-secret, -user)
-    #[arg(long, global = true, value_name = "TYPE", default_value = "none", value_parser = parse_auth_type)]
-    auth_type: AuthType,
+    /// Kind of credentials: none, basic (-user, -pwd) or jwt (-secret, -user) [default: for the node
+    /// of this host its internal-shared-secret if it has auth-enabled, else none]
+    #[arg(long, global = true, value_name = "TYPE", value_parser = parse_auth_type)]
+    auth_type: Option<AuthType>,
     /// User name; without one, -auth-type jwt is an internal token
     #[arg(
         long,
@@ -91,7 +92,7 @@ impl Global {
                 Err(error) => return Err(format!("-config {path_shown}: {error}")),
             }
         }
-        match self.auth_type {
+        match self.auth_type() {
             AuthType::Basic if self.user.is_empty() => {
                 Err("-auth-type basic needs -user and -pwd".to_owned())
             }
@@ -104,9 +105,13 @@ impl Global {
         }
     }
 
+    fn auth_type(&self) -> AuthType {
+        self.auth_type.unwrap_or(AuthType::None)
+    }
+
     /// Lines for stderr about flags without effect.
     pub(super) fn warnings(&self) -> Vec<String> {
-        let is_jwt = self.auth_type == AuthType::Jwt;
+        let auth_type = self.auth_type();
         let flags = [
             (self.k, "-k", "without -bind-tls"),
             (
@@ -115,17 +120,17 @@ impl Global {
                 "without TLS, which comes with a later version",
             ),
             (
-                !self.user.is_empty() && self.auth_type == AuthType::None,
+                !self.user.is_empty() && auth_type == AuthType::None,
                 "-user",
                 "without -auth-type basic or jwt",
             ),
             (
-                !self.pwd.is_empty() && self.auth_type != AuthType::Basic,
+                !self.pwd.is_empty() && auth_type != AuthType::Basic,
                 "-pwd",
                 "without -auth-type basic",
             ),
             (
-                !self.secret.is_empty() && !is_jwt,
+                !self.secret.is_empty() && auth_type != AuthType::Jwt,
                 "-secret",
                 "without -auth-type jwt",
             ),
@@ -137,9 +142,17 @@ impl Global {
             .collect()
     }
 
-    /// Credentials of requests. Flags that belong to another `-auth-type` have no effect.
-    pub(super) fn login(&self) -> Login {
-        match self.auth_type {
+    /// Credentials of requests. Flags that belong to another `-auth-type` have no effect. Without
+    /// `-auth-type`: an internal token of `secret`.
+    pub(super) fn login(&self, secret: Option<Secret>) -> Login {
+        let Some(auth_type) = self.auth_type else {
+            let token = |secret| Login::Token {
+                user: String::new(),
+                secret,
+            };
+            return secret.map_or(Login::None, token);
+        };
+        match auth_type {
             AuthType::None => Login::None,
             AuthType::Basic => Login::Password {
                 user: self.user.clone(),

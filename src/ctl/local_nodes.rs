@@ -174,6 +174,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
+    use crate::ctl::LocalNode;
     use crate::ctl::cli::Cli;
     use crate::runtime::net::memory::Network;
     use crate::runtime::{Env, SystemRng, Tasks};
@@ -228,7 +229,10 @@ mod tests {
             "join",
             &env,
             &Cli::parse_from(line).global,
-            Address::new("localhost", 8091),
+            LocalNode {
+                address: Address::new("localhost", 8091),
+                secret: None,
+            },
         )
     }
 

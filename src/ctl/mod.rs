@@ -23,6 +23,7 @@ mod verbs;
 
 use std::ffi::OsString;
 
+use crate::auth::Secret;
 use crate::base::Address;
 use crate::runtime::Env;
 use cli::NoCommand;
@@ -39,8 +40,16 @@ pub struct Host<L> {
     pub local_node: L,
 }
 
+/// The meta node of this host, by its configuration.
+pub struct LocalNode {
+    /// Address of its HTTP API, with a default.
+    pub address: Address,
+    /// Its `internal-shared-secret`, if it has `auth-enabled` and this process may read the secret.
+    pub secret: Option<Secret>,
+}
+
 /// Runs `influxd-ctl` with these arguments, without the program's name. Returns the exit code.
-pub fn run(args: Vec<OsString>, host: Host<impl FnOnce() -> Address>) -> i32 {
+pub fn run(args: Vec<OsString>, host: Host<impl FnOnce() -> LocalNode>) -> i32 {
     let output = match cli::parse(args) {
         Ok((global, verb)) => match global.refused() {
             Ok(()) => {
@@ -59,7 +68,7 @@ pub fn run(args: Vec<OsString>, host: Host<impl FnOnce() -> Address>) -> i32 {
     output.finish()
 }
 
-fn perform(verb: &Verb, global: &Global, local: Address) -> Output {
+fn perform(verb: &Verb, global: &Global, local: LocalNode) -> Output {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::LocalNode;
 use super::global::Global;
 use crate::auth::Login;
 use crate::base::{Address, UnixNanos};
@@ -43,8 +44,10 @@ impl Session {
     pub(super) const OPTIONAL_TIMEOUT: Duration = Duration::from_secs(2);
 
     /// Starts the timeout.
-    pub(super) fn new(command: &'static str, env: &Env, global: &Global, local: Address) -> Self {
-        let (anonymous, login) = (Client::new(env), global.login());
+    pub(super) fn new(command: &'static str, env: &Env, global: &Global, local: LocalNode) -> Self {
+        // A node that the operator names may be any node: it gets no secret of this one.
+        let secret = local.secret.filter(|_| global.bind.is_none());
+        let (anonymous, login) = (Client::new(env), global.login(secret));
         Self {
             command,
             client: anonymous
@@ -55,8 +58,8 @@ impl Session {
             login,
             clock: env.clock.clone(),
             net: env.net.clone(),
-            bind: global.bind.clone().unwrap_or_else(|| local.clone()),
-            local,
+            bind: global.bind.clone().unwrap_or_else(|| local.address.clone()),
+            local: local.address,
             timeout: global.timeout,
             deadline: from_now(global.timeout),
         }

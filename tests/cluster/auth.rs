@@ -1,6 +1,7 @@
 //! Nodes with `auth-enabled`, and no admin yet: the cluster forms, and callers that know
 //! `internal-shared-secret` can use it.
 
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::Duration;
 
@@ -63,11 +64,38 @@ fn three_nodes_form_and_are_used_with_the_secret_of_nodes() {
     let (leader, token) = (nodes.leader(), token());
     let follower = &nodes.all[(leader + 1) % 3];
     operator_commands(follower);
+    a_tool_on_the_nodes_host_uses_its_secret(follower);
     data_nodes(&nodes, follower, &token);
     probes(follower, &token);
     announcements_are_taken(&nodes, &token);
     let logs = nodes.logs();
     assert!(!logs.contains(SECRET), "a secret in a log:\n{logs}");
+}
+
+/// As in `docker exec`: the variables of the node, no flag, nothing secret on the command line.
+fn a_tool_on_the_nodes_host_uses_its_secret(node: &Node) {
+    let run = |args: &[&str]| {
+        let mut command = Command::new(program());
+        command
+            .arg0("influxd-ctl")
+            .args(args)
+            .env_clear()
+            .env("INFLUXDB_META_HTTP_BIND_ADDRESS", node.http().to_string())
+            .env("INFLUXDB_META_AUTH_ENABLED", "true")
+            .env("INFLUXDB_META_INTERNAL_SHARED_SECRET", SECRET);
+        command.output().expect("influxd-ctl runs")
+    };
+    let shown = run(&["show", "-v"]);
+    assert!(shown.status.success(), "{shown:?}");
+    assert_eq!(meta_nodes(&String::from_utf8_lossy(&shown.stdout)).len(), 3);
+    for args in [
+        &["-auth-type", "none", "show"][..],
+        // A node that the operator names may be any: it gets nothing that was not asked for.
+        &["-bind", &node.http().to_string(), "show"],
+    ] {
+        let refused = run(args);
+        assert!(!refused.status.success(), "{args:?}: {refused:?}");
+    }
 }
 
 fn operator_commands(node: &Node) {
