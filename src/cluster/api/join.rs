@@ -234,7 +234,9 @@ impl Cluster {
         });
         match answers.into_iter().next() {
             Some(Ok(theirs)) => Ok(theirs),
-            Some(Err(PollError::WrongSecret)) => Err(Refusal::WrongSecret),
+            Some(Err(PollError::WrongSecret | PollError::NoSecretThere)) => {
+                Err(Refusal::WrongSecret)
+            }
             Some(Err(error @ PollError::NotYet(_))) => {
                 let at = addr.clone();
                 Err(Refusal::NotYet(NotYet::Poll { at, error }))

@@ -23,7 +23,7 @@ pub use others::OtherMembers;
 pub use setup::FoundingSetup;
 pub use twins::Twin;
 pub(crate) use verdict::LOST_VOLUME_ADVICE;
-pub use verdict::{Await, Block, Difference, Mismatch, Verdict};
+pub use verdict::{Await, Block, Difference, Mismatch, Unlisted, Verdict};
 
 use self::peer::{PollReason, mark};
 use self::peers::Peers;

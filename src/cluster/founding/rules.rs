@@ -9,8 +9,8 @@ use std::time::Duration;
 use super::peer::{Peer, PollReason};
 use super::peers::Peers;
 use super::setup::FoundingSetup;
-use super::verdict::{Await, Block, Difference, Mismatch, Verdict};
-use crate::base::{Address, ClusterId, Incarnation, ListHash};
+use super::verdict::{Await, Block, Difference, Mismatch, Unlisted, Verdict};
+use crate::base::{Address, ClusterId, Incarnation, ListHash, most_similar};
 use crate::cluster::activity::{Missing, MissingReason};
 use crate::cluster::identity::founders::cluster_id;
 use crate::cluster::identity::record::{IdentityRecord, MembershipState, Origin, RemovalReason};
@@ -359,6 +359,10 @@ impl DecisionInput<'_> {
                 theirs: theirs.expect,
             });
         }
+        if theirs.with_secret != self.setup.with_secret {
+            let here = self.setup.with_secret;
+            return Some(Mismatch::Secret { here });
+        }
         let own = self.own?;
         if own.is_loopback_literal() != theirs.http.is_loopback_literal() {
             return Some(Mismatch::Loopback {
@@ -391,6 +395,26 @@ impl DecisionInput<'_> {
             missing,
             founders: self.list.len(),
             long: self.now >= LONG_WAIT_AFTER,
+            unlisted: self.unlisted(),
+        })
+    }
+
+    /// The name of this node, if no entry is this node, and each has answered or failed.
+    fn unlisted(&self) -> Option<Unlisted> {
+        let own = self.setup.named.as_ref().unwrap_or(&self.setup.host_name);
+        let may_be_me = |entry: &Entry<'_>| {
+            let is_unasked = entry.node().is_none() && entry.failure().is_none();
+            entry.mine || entry.at == own || is_unasked
+        };
+        if self.entries.iter().any(may_be_me) {
+            return None;
+        }
+        let silent = || self.entries.iter().filter(|entry| entry.node().is_none());
+        let host = most_similar(own.host(), silent().map(|entry| entry.at.host()));
+        let similar = silent().find(|entry| Some(entry.at.host()) == host);
+        Some(Unlisted {
+            own: own.clone(),
+            similar: similar.map(|entry| entry.at.clone()),
         })
     }
 

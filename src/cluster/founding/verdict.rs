@@ -33,6 +33,8 @@ pub enum Verdict {
         missing: Vec<Missing>,
         founders: usize,
         long: bool,
+        /// Name of this node, if it is in no entry of `peers`.
+        unlisted: Option<Unlisted>,
     },
     /// founding.md F6.
     Accept(Vec<VectorEntry>),
@@ -55,6 +57,24 @@ pub enum Verdict {
         why: RemovalReason,
         comes_back: bool,
     },
+}
+
+/// The name of this node, which no entry of `peers` has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unlisted {
+    pub own: Address,
+    /// Silent entry with the most similar name: it may be meant for this node.
+    pub similar: Option<Address>,
+}
+
+impl fmt::Display for Unlisted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "this node is called {}, which is in no entry", self.own)?;
+        match &self.similar {
+            Some(entry) => write!(f, " (did you mean {entry}?)"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Reason why founding.md F3 holds.
@@ -118,6 +138,10 @@ pub enum Mismatch {
     Loopback {
         ours: Address,
         theirs: Address,
+    },
+    /// One of the two nodes has `internal-shared-secret`: this one if `here`.
+    Secret {
+        here: bool,
     },
     Answer(PollError),
 }
@@ -192,6 +216,7 @@ impl fmt::Display for Verdict {
                 missing,
                 founders,
                 long,
+                unlisted,
             } => {
                 let count = missing.len();
                 write!(
@@ -199,6 +224,9 @@ impl fmt::Display for Verdict {
                     "waiting for {count} of {founders} founders: {}",
                     missing_text(missing)
                 )?;
+                if let Some(unlisted) = unlisted {
+                    write!(f, "; {unlisted}")?;
+                }
                 let one = if count == 1 { "it" } else { "them" };
                 if !long {
                     return Ok(());
@@ -374,6 +402,16 @@ impl fmt::Display for Difference {
                 f,
                 "a cluster is all loopback or not at all: {ours} here, {theirs} at {at}; set \
                  INFLUXDB_HOSTNAME to a name that the others can reach"
+            ),
+            Mismatch::Secret { here: true } => write!(
+                f,
+                "INFLUXDB_META_INTERNAL_SHARED_SECRET is set here and not at {at}: set it to the same \
+                 text on all nodes"
+            ),
+            Mismatch::Secret { here: false } => write!(
+                f,
+                "INFLUXDB_META_INTERNAL_SHARED_SECRET is set at {at} and not here: set it to the same \
+                 text on all nodes"
             ),
             Mismatch::Answer(error) => write!(f, "{at}: {error}"),
         }

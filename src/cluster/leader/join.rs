@@ -360,7 +360,7 @@ fn not_there(at: &Address, answers: &[Result<Identity, PollError>]) -> Refusal {
         });
     }
     match answers.iter().find_map(|answer| answer.as_ref().err()) {
-        Some(PollError::WrongSecret) => Refusal::WrongSecret,
+        Some(PollError::WrongSecret | PollError::NoSecretThere) => Refusal::WrongSecret,
         Some(error) if !error.is_name_unknown() => Refusal::NotYet(NotYet::LeaderCannotReach {
             at: at.clone(),
             error: error.clone(),

@@ -31,6 +31,12 @@ pub enum PollError {
     OtherMetaNode,
     #[error("wrong secret: internal-shared-secret differs")]
     WrongSecret,
+    /// The answering node says that it has no secret, and this node has one.
+    #[error(
+        "INFLUXDB_META_INTERNAL_SHARED_SECRET is set here and not there: set it to the same text on \
+         all nodes"
+    )]
+    NoSecretThere,
     /// An influxd-meta that starts or stops, in its own words. It will answer in a moment.
     #[error("{0}")]
     NotYet(String),
@@ -60,7 +66,11 @@ impl PollError {
     /// (founding.md F4). Otherwise no node answers (founding.md F5).
     pub fn is_an_answer(&self) -> bool {
         match self {
-            Self::RaftPort | Self::NotOurs(_) | Self::OtherMetaNode | Self::WrongSecret => true,
+            Self::RaftPort
+            | Self::NotOurs(_)
+            | Self::OtherMetaNode
+            | Self::WrongSecret
+            | Self::NoSecretThere => true,
             Self::Lookup(_)
             | Self::Refused
             | Self::Timeout

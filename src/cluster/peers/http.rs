@@ -267,7 +267,8 @@ fn check(
             )
             .map_err(|_| PollError::WrongSecret),
         None if in_cluster && !theirs.with_secret => Ok(()),
-        None => Err(PollError::WrongSecret),
+        None if theirs.with_secret => Err(PollError::WrongSecret),
+        None => Err(PollError::NoSecretThere),
     }
 }
 

@@ -118,7 +118,7 @@ async fn another_secret_or_none_is_refused_while_founding() {
     .await;
     assert_eq!(
         none,
-        Err(PollError::WrongSecret),
+        Err(PollError::NoSecretThere),
         "not even a member: who knows what it is"
     );
     let junk = poll(

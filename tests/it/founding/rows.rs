@@ -515,6 +515,32 @@ fn f4_another_cluster_name_blocks() {
     );
 }
 
+/// Each side says which variable is set, and on which node.
+#[test]
+fn f4_a_secret_on_one_side_blocks() {
+    let mut world = World::new(9, 2);
+    (0..2).for_each(|slot| world.start(slot));
+    let mut with_secret = world.identity(1).expect("runs");
+    with_secret.with_secret = true;
+    world.answer_with(0, &name(1), Ok(with_secret));
+    let text = world.verdict(0).expect("runs").to_string();
+    let want = "INFLUXDB_META_INTERNAL_SHARED_SECRET is set at meta-2:8091 and not here";
+    assert!(block(&world, 0).is_some() && text.contains(want), "{text}");
+}
+
+/// A founder whose name is mistyped in the list says so, and which entry is probably meant.
+#[test]
+fn f5_a_founder_that_is_not_on_the_list_says_so() {
+    let mut world = World::new(8, 3);
+    world.slots[2].config.hostname = Some(Address::new("meta-33", 8091));
+    world.names.insert(name(2), Vec::new());
+    world.start(2);
+    world.run_for(5 * SECOND);
+    let text = world.verdict(2).expect("runs").to_string();
+    let want = "this node is called meta-33:8091, which is in no entry (did you mean meta-3:8091?)";
+    assert!(text.contains(want), "{text}");
+}
+
 #[test]
 fn f4_another_number_blocks() {
     disagrees(|config| config.expect = 0, "comes to 3 here and 0 at");
