@@ -16,10 +16,10 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 rm -rf "$work"
 mkdir -p "$work"
 sh docker/rootfs.sh "$program" "$work/rootfs"
-# Owner 0:0 for everything except the folder of the volume, whatever uid builds.
+# Owner 0:0 for everything except the folder of the volume, 1000:0, whatever uid builds.
 in_tar() { tar --sort=name --mtime="@$epoch" --format=ustar --numeric-owner -C "$work/rootfs" "$@"; }
 in_tar --owner=0 --group=0 --exclude=./var/lib/influxdb -cf "$work/rootfs.tar" .
-in_tar --owner=1000 --group=1000 -rf "$work/rootfs.tar" ./var/lib/influxdb
+in_tar --owner=1000 --group=0 -rf "$work/rootfs.tar" ./var/lib/influxdb
 rm -rf "$work/rootfs"
 
 sed -n '/^FROM scratch/,$p' docker/Dockerfile | sed 's|^COPY --from=rootfs .*|ADD rootfs.tar /|' >"$work/Dockerfile"

@@ -32,3 +32,5 @@ cp "$bundle" "$root/etc/ssl/certs/ca-certificates.crt"
 find "$root" -type d -exec chmod 0755 {} +
 find "$root" -type f -exec chmod 0644 {} +
 chmod 0755 "$root/usr/bin/influxd-meta"
+# The volume belongs to group 0, which a container of any uid has unless it is given another (OpenShift, --user 65534).
+chmod 0775 "$root/var/lib/influxdb"

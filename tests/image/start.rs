@@ -100,6 +100,21 @@ fn any_uid_will_do() {
     assert_eq!(node.exec(&["influxd-ctl", "show"]).code, 0);
 }
 
+/// On the image's own volume, with group 0, as Docker and OpenShift give it to an unknown uid.
+#[test]
+fn any_uid_of_group_0_will_do_on_the_images_volume() {
+    let Some(image) = Image::here() else { return };
+    let options = ["--user", "65534", "--hostname", "meta-1"];
+    let node = Container::start(
+        &image,
+        "group-0",
+        &[&LOCKED_DOWN[..], &options].concat(),
+        &["-single-server"],
+    );
+    node.wait_ready();
+    assert_eq!(node.exec(&["influxd-ctl", "show"]).code, 0);
+}
+
 /// A volume that root made: refused with the fix, cured by one start as root, then usable without
 /// root.
 #[test]
