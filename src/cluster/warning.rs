@@ -1,6 +1,8 @@
 //! Standing warnings for operators.
 
 use std::fmt;
+use std::mem::discriminant;
+use std::time::Duration;
 
 use crate::auth::MIN_SECRET_BYTES;
 use crate::base::{Address, rough};
@@ -60,6 +62,34 @@ pub const ALARMS: [&str; 8] = [
 ];
 
 impl Warning {
+    /// Returns whether both are the same condition: measures of it, which change all the time, do
+    /// not count.
+    pub(in crate::cluster) fn is_same_condition(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Clock(one), Self::Clock(other)) => discriminant(one) == discriminant(other),
+            (Self::Disk(DiskFault::Full { .. }), Self::Disk(DiskFault::Full { .. })) => true,
+            _ => self == other,
+        }
+    }
+
+    /// Returns the warning with its measures in the steps in which they are shown, so that it stays
+    /// equal to itself from one moment to the next.
+    pub(in crate::cluster) fn rounded(self) -> Self {
+        match self {
+            Self::Clock(ClockFault::Ahead { by }) => Self::Clock(ClockFault::Ahead {
+                by: whole_minutes(by),
+            }),
+            Self::Clock(ClockFault::Behind { by }) => Self::Clock(ClockFault::Behind {
+                by: whole_minutes(by),
+            }),
+            Self::Disk(DiskFault::Full { free, needed }) => Self::Disk(DiskFault::Full {
+                free: free / FREE_STEP_BYTES * FREE_STEP_BYTES,
+                needed,
+            }),
+            other => other,
+        }
+    }
+
     /// Word for alerts, in `influxdb_meta_alarm`; `None` for what may stay as it is.
     pub fn alarm(&self) -> Option<&'static str> {
         match self {
@@ -74,6 +104,13 @@ impl Warning {
             _ => None,
         }
     }
+}
+
+/// Step of the free bytes in a warning: 1 MiB.
+const FREE_STEP_BYTES: u64 = 1 << 20;
+
+fn whole_minutes(time: Duration) -> Duration {
+    Duration::from_secs(time.as_secs() / 60 * 60)
 }
 
 impl fmt::Display for Warning {

@@ -217,7 +217,10 @@ impl ProgressLog {
             .collect();
         let new = standing
             .iter()
-            .filter(|warning| !self.warnings.contains(warning))
+            .filter(|warning| {
+                let mut logged = self.warnings.iter();
+                !logged.any(|logged| logged.is_same_condition(warning))
+            })
             .cloned()
             .collect();
         self.warnings = standing;
@@ -239,6 +242,7 @@ mod tests {
     use crate::cluster::activity::Missing;
     use crate::cluster::founding::OtherMembers;
     use crate::cluster::peers::exchange::PollError;
+    use crate::raft::{ClockFault, DiskFault};
     use crate::wire::identity::Phase;
 
     const REFUSED: MissingReason = MissingReason::NoAnswer(PollError::Refused);
@@ -306,6 +310,32 @@ mod tests {
             news(&[Warning::OneVoter, Warning::TwoVoters]),
             [Warning::OneVoter, Warning::TwoVoters]
         );
+    }
+
+    /// A wrong clock and a full disk show another measure at each event.
+    #[test]
+    fn a_warning_whose_measure_changes_is_told_once() {
+        let mut progress_log = ProgressLog::new();
+        let mut told = |n: u64| {
+            let by = Duration::from_secs(3600 + 100 * n);
+            let (free, needed) = (n << 21, 24 << 20);
+            let warnings = vec![
+                Warning::Clock(ClockFault::Behind { by }),
+                Warning::Disk(DiskFault::Full { free, needed }),
+            ];
+            let view = View {
+                warnings,
+                ..waiting(&[], &REFUSED)
+            };
+            progress_log.new_warnings(&view).len()
+        };
+        assert_eq!([0, 1, 2].map(&mut told), [2, 0, 0]);
+        let ahead = |millis| {
+            let by = Duration::from_millis(millis);
+            Warning::Clock(ClockFault::Ahead { by }).rounded()
+        };
+        assert_eq!(ahead(3_600_001), ahead(3_600_002));
+        assert!(!ahead(3_600_000).is_same_condition(&Warning::TwoVoters));
     }
 
     #[test]

@@ -265,5 +265,5 @@ fn warnings(input: &ViewInput<'_>) -> Vec<Warning> {
     if let Some(raft) = input.raft_state.raft() {
         warnings.extend(raft.clock_faults().into_iter().map(Warning::Clock));
     }
-    warnings
+    warnings.into_iter().map(Warning::rounded).collect()
 }
