@@ -7,7 +7,9 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::error::UnknownOutcome;
-use super::{Error, ForwardError, ForwardedRequest, ForwardedResponse, NotLeader, Service};
+use super::{
+    Error, ForwardError, ForwardedRequest, ForwardedResponse, NotLeader, Refusal, Service,
+};
 use crate::base::Address;
 use crate::catalog::MetaNode;
 use crate::raft::Raft;
@@ -154,8 +156,8 @@ impl Service {
                     return Ok(Reply::Redirect(leader));
                 }
                 match self.forward(&raft, &leader, &request.request, limits).await {
-                    // The next leader's 503 does not tell what became of the lost request.
-                    Attempt::Answer(answer) if answer.status == 503 && lost.is_some() => {
+                    // The next leader's refusal does not tell what became of the lost request.
+                    Attempt::Answer(answer) if says_no_room(&answer) && lost.is_some() => {
                         return Err(self.no_leader());
                     }
                     Attempt::Answer(answer) => return Ok(Reply::Forwarded(answer)),
@@ -322,20 +324,40 @@ pub(super) fn meta_node_at(raft: &Raft, http: &Address) -> Option<MetaNode> {
         .cloned()
 }
 
+/// Returns whether an error says that the attempt which it ends executed nothing, for a reason that
+/// has nothing to do with earlier attempts.
 fn is_not_executed(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::NoLeader { .. }
-            | Error::ClockAhead { .. }
-            | Error::DiskFull
-            | Error::DiskSlow
-            | Error::OverQuota(_)
-            | Error::Busy
-            | Error::NotMember(_)
-            | Error::Halted { .. }
-            | Error::PollHalted { .. }
-            | Error::Stopping
-    )
+    match error {
+        Error::NotMember(_)
+        | Error::NotLeader(_)
+        | Error::NoLeader { .. }
+        | Error::DiskFull
+        | Error::DiskSlow
+        | Error::ClockAhead { .. }
+        | Error::Halted { .. }
+        | Error::PollHalted { .. }
+        | Error::Stopping
+        | Error::TooLarge { .. }
+        | Error::OverBudget(_)
+        | Error::OverQuota(_)
+        | Error::NoMemory { .. }
+        | Error::Busy
+        | Error::TooManyLists
+        | Error::Misdirected
+        | Error::Refused(Refusal::NotYet(_)) => true,
+        Error::Unknown(_)
+        | Error::Bad(_)
+        | Error::Refused(_)
+        | Error::NodeNotFound
+        | Error::DataNode(_)
+        | Error::Conflict(_)
+        | Error::NotAllUp => false,
+    }
+}
+
+/// The same for the answer of a leader: 413, 503 and 507 are their statuses.
+fn says_no_room(answer: &ForwardedResponse) -> bool {
+    matches!(answer.status, 413 | 503 | 507)
 }
 
 fn says_not_executed(answer: &ForwardedResponse) -> bool {
