@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use tokio::time::timeout;
 
 use crate::base::Address;
@@ -17,6 +18,8 @@ use crate::runtime::lock;
 const LOOKUP_INTERVAL: Duration = Duration::from_secs(30);
 /// Delay of the look-ups after a change of the cluster's view, so that many changes cost one.
 const CHANGE_DELAY: Duration = Duration::from_secs(1);
+/// Maximum number of names that are looked up at the same time.
+const MAX_LOOKUPS: usize = 8;
 /// Timeout for one name.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -46,6 +49,14 @@ impl AddressBook {
     pub(in crate::cluster) fn known(&self) -> Arc<KnownAddresses> {
         lock(&self.0).clone()
     }
+
+    fn set(&self, hosts: &Hosts, found: &BTreeMap<String, Vec<IpAddr>>) {
+        let known = KnownAddresses {
+            meta_nodes: addresses(&hosts.meta_nodes, found),
+            data_nodes: addresses(&hosts.data_nodes, found),
+        };
+        *lock(&self.0) = Arc::new(known);
+    }
 }
 
 /// Looks the names up again and again, as long as the process runs.
@@ -55,11 +66,6 @@ pub(in crate::cluster) async fn run(node: NodeHandle) {
     loop {
         let hosts = Hosts::of(&node);
         look_up(&node, &hosts, &mut found).await;
-        let known = KnownAddresses {
-            meta_nodes: addresses(&hosts.meta_nodes, &found),
-            data_nodes: addresses(&hosts.data_nodes, &found),
-        };
-        *lock(&node.addresses.0) = Arc::new(known);
         changed.mark_unchanged();
         let change = async {
             if changed.changed().await.is_err() {
@@ -105,16 +111,27 @@ impl Hosts {
     }
 }
 
-/// Looks up all hosts. One that cannot be found now keeps its former addresses.
+/// Looks up all hosts, meta nodes first, a few at the same time: names that no server answers for
+/// delay the others by little. Each address is known as soon as it is found. A host that cannot be
+/// found now keeps its former addresses.
 async fn look_up(node: &NodeHandle, hosts: &Hosts, found: &mut BTreeMap<String, Vec<IpAddr>>) {
-    let names: BTreeSet<_> = hosts.meta_nodes.union(&hosts.data_nodes).collect();
-    found.retain(|name, _| names.contains(name));
-    for name in names {
-        let lookup = node.context.env.net.resolve(name, META_HTTP_PORT);
-        if let Ok(Ok(all)) = timeout(LOOKUP_TIMEOUT, lookup).await {
-            let ips = all.into_iter().map(|at| at.ip().to_canonical());
-            found.insert(name.clone(), ips.collect());
+    found.retain(|name, _| hosts.meta_nodes.contains(name) || hosts.data_nodes.contains(name));
+    node.addresses.set(hosts, found);
+    let others = hosts.data_nodes.difference(&hosts.meta_nodes);
+    let names: Vec<String> = hosts.meta_nodes.iter().chain(others).cloned().collect();
+    let lookups = names.into_iter().map(|name| {
+        let net = node.context.env.net.clone();
+        async move {
+            let found = timeout(LOOKUP_TIMEOUT, net.resolve(&name, META_HTTP_PORT)).await;
+            (name, found)
         }
+    });
+    let mut answers = futures_util::stream::iter(lookups).buffer_unordered(MAX_LOOKUPS);
+    while let Some((name, answer)) = answers.next().await {
+        let Ok(Ok(all)) = answer else { continue };
+        let ips = all.into_iter().map(|at| at.ip().to_canonical()).collect();
+        found.insert(name, ips);
+        node.addresses.set(hosts, found);
     }
 }
 
