@@ -8,7 +8,7 @@ use hyper::StatusCode;
 use hyper::body::Body as _;
 use tokio::time::Instant;
 
-use super::body_budget::{BodyBudget, FREE_BODY_BYTES, Reservation};
+use super::body_budget::{BodyBudget, FREE_BODY_BYTES, Reservation, UNIT_BYTES};
 use super::config::HttpConfig;
 use super::error::ErrorResponse;
 use super::request_context::RequestContext;
@@ -109,9 +109,6 @@ impl AsRef<[u8]> for ReservedBody {
     }
 }
 
-/// Step in which a body of unknown length reserves bytes.
-const RESERVATION_STEP_BYTES: u64 = 256 << 10;
-
 impl<'a> Account<'a> {
     fn new(budget: &'a BodyBudget, context: Option<RequestContext>) -> Self {
         Self {
@@ -145,9 +142,10 @@ impl<'a> Account<'a> {
             return Ok(());
         }
         let held = self.covered - FREE_BODY_BYTES;
+        let missing = missing.next_multiple_of(UNIT_BYTES);
         let step = match held {
             0 => missing,
-            _ => missing.max(RESERVATION_STEP_BYTES),
+            _ => missing.max(self.budget.step(held)),
         };
         let from = context.connection.peer.into();
         let reservation = self.budget.reserve(from, step, held).await?;

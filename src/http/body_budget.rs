@@ -21,8 +21,10 @@ use crate::runtime::net::places::AddressGroup;
 pub(super) const FREE_BODY_BYTES: u64 = 16 << 10;
 /// Longest wait for bytes that other bodies hold.
 const RESERVATION_TIMEOUT: Duration = Duration::from_secs(10);
+/// Step in which a body of unknown length reserves bytes.
+const RESERVATION_STEP_BYTES: u64 = 256 << 10;
 /// Unit of a reservation.
-const UNIT_BYTES: u64 = 1 << 10;
+pub(super) const UNIT_BYTES: u64 = 1 << 10;
 
 /// Budget shared by all bodies of one kind. Cheap to clone.
 #[derive(Clone)]
@@ -41,6 +43,8 @@ pub(super) struct Reservation {
 
 impl BodyBudget {
     pub(super) fn new(total: u64) -> Self {
+        // Whole units: parts of units that bodies reserve would not add up to it.
+        let total = total / UNIT_BYTES * UNIT_BYTES;
         let units = usize::try_from(total / UNIT_BYTES).unwrap_or(Semaphore::MAX_PERMITS);
         Self {
             total,
@@ -49,7 +53,13 @@ impl BodyBudget {
         }
     }
 
-    /// Reserves bytes of a body. `held` is what this body has reserved before.
+    /// Bytes that a body of unknown length reserves next if it needs fewer: its end may fit where
+    /// a whole step does not.
+    pub(super) fn step(&self, held: u64) -> u64 {
+        RESERVATION_STEP_BYTES.min(self.total.saturating_sub(held))
+    }
+
+    /// Reserves bytes of a body, a number of whole units. `held` is what this body has reserved before.
     ///
     /// # Errors
     /// 413 for more than the whole budget. 503 if the bytes do not become free in time, or if

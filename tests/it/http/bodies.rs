@@ -68,6 +68,16 @@ async fn chunked_bodies_are_counted_too() {
         chunked.send(&chunk).await;
     }
     assert_eq!(chunked.reply().await.status(), 413);
+    // One that fits is taken, however near to the whole budget it ends.
+    let mut chunked = server.connect().await;
+    chunked
+        .send(b"POST /leave HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        .await;
+    for _ in 0..8 {
+        chunked.send(&chunk).await;
+    }
+    chunked.send(b"0\r\n\r\n").await;
+    assert_eq!(chunked.reply().await.status(), 204);
     // Its bytes are free again.
     let next = server.post("/leave", "", &[b' '; 140_000]).await;
     assert_eq!(next.status(), 204);
