@@ -12,7 +12,7 @@ use crate::http::leader::{Route, at_leader};
 use crate::http::reply::{OCTET_STREAM, ok_bytes};
 use crate::http::state::AppState;
 use crate::service::Limits;
-use crate::wire::envelope;
+use crate::wire::{budget, envelope};
 
 /// Timeout for the leader's answer to a forwarded command that may be a large restore.
 const RESTORE_TIMEOUT: Duration = Duration::from_secs(3600);
@@ -26,7 +26,7 @@ pub(super) async fn execute(state: AppState, request: Request) -> Result<Respons
         Ok(ok_bytes(OCTET_STREAM, response))
     };
     let mut limits = Limits::from(deadline);
-    if envelope::is_large(&body) {
+    if envelope::is_large(&body) && budget::is_restore(&body) {
         // The leader may propose a restore in parts, each with a deadline of its own.
         limits.answer = deadline + RESTORE_TIMEOUT;
     }
