@@ -18,6 +18,10 @@ pub(super) fn repair(catalog: &mut Catalog, now: UnixNanos) -> Result<(), Refuse
         return Err(Refused::TimeIsRight);
     }
     catalog.last_at = now;
+    // A restore that was begun in 2099 would never be old enough to be dropped.
+    if let Some(restoring) = &mut catalog.restoring {
+        restoring.at = restoring.at.min(now);
+    }
     catalog.owners_sought_since = catalog.owners_sought_since.map(|since| since.min(now));
     let mut late = Vec::new();
     for database in catalog.databases.iter() {
