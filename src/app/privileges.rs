@@ -43,7 +43,7 @@ fn give_data_and_drop_root(dir: &Path, uid: Uid, gid: Gid) -> io::Result<()> {
     give(dir, uid, gid)?;
     give_link_target(dir, uid, gid)?;
     let ours = dir.join("influxd-meta");
-    if ours.is_dir() {
+    if is_folder(&ours) {
         give_tree(&ours, uid, gid)?;
     }
     // Groups and gid first: they cannot be changed after the uid.
@@ -76,6 +76,12 @@ fn give_tree(dir: &Path, uid: Uid, gid: Gid) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Returns whether the path is a folder itself. A symbolic link to one is none: whoever owns the
+/// volume could place it, and would be given everything below its target.
+fn is_folder(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|meta| meta.is_dir())
 }
 
 /// Gives away the folder that `dir` leads to if it is a symbolic link inside its volume: where it
@@ -127,6 +133,16 @@ fn find(passwd: &str, name: &str) -> Option<(Uid, Gid)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_target_of_a_symbolic_link_is_not_given_away() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (folder, link) = (dir.path().join("folder"), dir.path().join("link"));
+        create(&folder).expect("created");
+        std::os::unix::fs::symlink(&folder, &link).expect("linked");
+        assert!(is_folder(&folder));
+        assert!(!is_folder(&link));
+    }
 
     #[test]
     fn users_are_found_by_their_whole_name() {
