@@ -2,7 +2,12 @@
 //! ahead. The catalog's time is the highest stamp and never goes back: one stamp of the year 2099
 //! would stay for ever.
 //!
-//! No safety of Raft depends on this. `cluster` reports what the members said of their clocks.
+//! Members show their clocks in each answer to an append request on 8089, and in each poll. A leader
+//! is one because a majority answers it there, so it always gets to know the clocks of a majority;
+//! until then it stamps nothing that is far ahead of the catalog. A stamp near the catalog's time
+//! does no harm, whatever the clocks are.
+//!
+//! No safety of Raft depends on this. `cluster` reports what the members said in polls.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, Weak};
@@ -14,7 +19,8 @@ use tokio::time::Instant;
 use super::node::Inner;
 use super::propose::ProposeError;
 use super::{Raft, Role};
-use crate::base::{Incarnation, RaftId, UnixNanos};
+use crate::base::{Incarnation, RaftId, UnixNanos, rough};
+use crate::machine::Refused;
 use crate::runtime::lock;
 
 /// Largest difference between two clocks that counts as none. Tokens have the same tolerance.
@@ -23,6 +29,8 @@ pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 /// Time for which the clock of a member counts after its last answer. Members are polled about once
 /// a second, and less often in clusters of more than nine.
 const MEASURE_LIFETIME: Duration = Duration::from_secs(30);
+/// Interval between two checks of whether the clocks of a majority are known.
+const WAIT_POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// Interval between two checks of whether this leader must hand over.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -39,6 +47,19 @@ pub enum ClockFault {
     CatalogAhead { time: UnixNanos },
 }
 
+/// Reasons why a leader does not set the catalog's time right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TimeRepairRefused {
+    #[error("{}", Refused::TimeIsRight)]
+    NothingToRepair,
+    #[error(
+        "the clock of the leader is {} behind other meta nodes: set it right first", rough(*by)
+    )]
+    ClockBehind { by: Duration },
+    #[error("the clocks of most meta nodes are not known yet: try again")]
+    ClocksUnknown,
+}
+
 /// Clocks of other members. Cheap to clone.
 #[derive(Clone, Default)]
 pub(super) struct Clocks(Arc<Mutex<BTreeMap<Incarnation, Measured>>>);
@@ -50,7 +71,7 @@ struct Measured {
 }
 
 impl Clocks {
-    fn note(&self, incarnation: Incarnation, clock: UnixNanos) {
+    pub(super) fn note(&self, incarnation: Incarnation, clock: UnixNanos) {
         let at = Instant::now();
         let mut all = lock(&self.0);
         all.retain(|_, measured| measured.at.elapsed() < MEASURE_LIFETIME);
@@ -92,6 +113,59 @@ impl Raft {
         }
     }
 
+    /// Waits until the clocks of a majority are known, unless a command of this stamp moves the
+    /// catalog's time on by a minute at most. A cluster of one voter has nothing to compare with.
+    ///
+    /// # Errors
+    /// Another node leads, or the deadline has passed.
+    pub(super) async fn wait_for_clocks(
+        &self,
+        stamp: UnixNanos,
+        deadline: Instant,
+    ) -> Result<(), ProposeError> {
+        while since(self.catalog_time(), stamp) > CLOCK_TOLERANCE && !self.knows_clocks() {
+            self.check_running()?;
+            self.check_not_elsewhere()?;
+            if Instant::now() >= deadline {
+                return Err(ProposeError::NoLeader);
+            }
+            tokio::time::sleep(WAIT_POLL_INTERVAL).await;
+        }
+        Ok(())
+    }
+
+    /// Returns whether the clocks of a majority of the voters are known, this node's among them.
+    fn knows_clocks(&self) -> bool {
+        let voters = self.status().voters.len();
+        voters < 2 * (self.others().len() + 1)
+    }
+
+    /// Checks that `RepairTime`, stamped by this leader, sets the catalog's time right.
+    ///
+    /// # Errors
+    /// The catalog's time is right, or this node's clock is not, or nobody knows.
+    pub fn check_time_repair(&self) -> Result<(), TimeRepairRefused> {
+        if !self.knows_clocks() {
+            return Err(TimeRepairRefused::ClocksUnknown);
+        }
+        let faults = self.clock_faults();
+        // A right catalog would be set back with its deletions, and they would be forgotten before
+        // all data nodes have heard of them.
+        let behind = faults.iter().find_map(|fault| match fault {
+            ClockFault::Behind { by } => Some(*by),
+            ClockFault::Ahead { .. } | ClockFault::CatalogAhead { .. } => None,
+        });
+        if let Some(by) = behind {
+            return Err(TimeRepairRefused::ClockBehind { by });
+        }
+        let is_wrong = |fault: &ClockFault| matches!(fault, ClockFault::CatalogAhead { .. });
+        if faults.iter().any(is_wrong) {
+            Ok(())
+        } else {
+            Err(TimeRepairRefused::NothingToRepair)
+        }
+    }
+
     fn catalog_time(&self) -> UnixNanos {
         self.applied().borrow().catalog.last_at
     }
@@ -120,12 +194,31 @@ impl Raft {
             let progress = status.progress.iter().find(|(of, ..)| of == id);
             progress.and_then(|(_, matched, _)| *matched)
         };
-        let behind = self
-            .others()
+        let better = better_clocks(now, self.catalog_time(), &self.others());
+        better
             .into_iter()
-            .filter(|(_, clock)| since(*clock, now) > CLOCK_TOLERANCE && status.voters.len() > 1);
-        behind.map(|(id, _)| id).max_by_key(matched)
+            .max_by_key(|(id, is_usual)| (*is_usual, matched(id)))
+            .map(|(id, _)| id)
     }
+}
+
+/// Returns the members whose clocks are behind this one, and whether each is within a minute of the
+/// median. Leaves out clocks that are certainly wrong.
+fn better_clocks(
+    now: UnixNanos,
+    catalog: UnixNanos,
+    others: &[(RaftId, UnixNanos)],
+) -> Vec<(RaftId, bool)> {
+    let clocks: Vec<UnixNanos> = others.iter().map(|(_, clock)| *clock).collect();
+    let median = median(now, &clocks);
+    let catalog_is_wrong = since(median, catalog) > CLOCK_TOLERANCE;
+    let is_better = |clock| {
+        let is_possible = catalog_is_wrong || since(clock, catalog) <= CLOCK_TOLERANCE;
+        is_possible && since(clock, now) > CLOCK_TOLERANCE
+    };
+    let is_usual = |clock| since(clock, median).max(since(median, clock)) <= CLOCK_TOLERANCE;
+    let better = others.iter().filter(|(_, clock)| is_better(*clock));
+    better.map(|(id, clock)| (*id, is_usual(*clock))).collect()
 }
 
 /// Hands leadership over while this node's clock is ahead: the others can propose, and this node
@@ -247,6 +340,32 @@ mod tests {
         ] {
             let case = (stamp, catalog, others);
             assert_eq!(ahead(stamp, catalog, others), by, "{case:?}");
+        }
+    }
+
+    #[test]
+    fn leadership_goes_to_no_clock_that_is_certainly_wrong() {
+        let (two, three) = (RaftId(2), RaftId(3));
+        for (now, catalog, others, better) in [
+            // One clock begins at 1970.
+            (at(99), at(0), [at(-999), at(0)], vec![(three, true)]),
+            (
+                at(99),
+                at(0),
+                [at(0), at(1)],
+                vec![(two, true), (three, true)],
+            ),
+            // The catalog is wrong, and says nothing about the clocks.
+            (
+                at(99),
+                at(99),
+                [at(-9), at(0)],
+                vec![(two, false), (three, true)],
+            ),
+            (at(0), at(0), [at(0), at(9)], vec![]),
+        ] {
+            let others = [(two, others[0]), (three, others[1])];
+            assert_eq!(better_clocks(now, catalog, &others), better, "{others:?}");
         }
     }
 

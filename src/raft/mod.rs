@@ -28,7 +28,7 @@ mod types;
 pub use crate::wire::frames::Replica;
 pub use admission::{Admission, HandshakeRefusal, Hello};
 pub use apply_guard::DeadlyEntry;
-pub use clocks::{CLOCK_TOLERANCE, ClockFault};
+pub use clocks::{CLOCK_TOLERANCE, ClockFault, TimeRepairRefused};
 pub use config::RaftConfig;
 pub use halt_latch::{Halt, UnreadableEntry, UnreadableSnapshot};
 pub use members::{ChangeError, MembershipNow};

@@ -16,7 +16,7 @@ use super::config::Timers;
 use super::contact::Contact;
 use super::halt_latch::{Halt, HaltLatch};
 use super::log_store::LogStore;
-use super::network::{AttachedNode, Network};
+use super::network::{AttachedNode, KnownOfMembers, Network};
 use super::quota::LastLevel;
 use super::room::{self, MemberRooms};
 use super::state_machine::{Applied, OpenRaft, SnapshotStore, StateMachine};
@@ -75,7 +75,6 @@ pub(super) struct Inner {
     pub(super) log: Log,
     pub(super) halt_latch: HaltLatch,
     pub(super) contact: Contact,
-    /// Last reports of the members about their disks.
     pub(super) rooms: MemberRooms,
     pub(super) clocks: Clocks,
     pub(super) quota_level: LastLevel,
@@ -126,7 +125,7 @@ impl Raft {
             .map_err(|e| failed(&e))?;
         let timers = config.timers();
         let admitted = Arc::new(SetOnce::new());
-        let rooms = MemberRooms::default();
+        let known = KnownOfMembers::default();
         let network = Network::new(
             env,
             transport,
@@ -134,7 +133,7 @@ impl Raft {
             timers,
             tasks.clone(),
             admitted.clone(),
-            rooms.clone(),
+            known.clone(),
         );
         let store = LogStore::new(log.clone(), halt_latch.clone());
         let valid = config.openraft().validate().map_err(|e| failed(&e))?;
@@ -151,8 +150,8 @@ impl Raft {
             log,
             halt_latch,
             contact: Contact::default(),
-            rooms,
-            clocks: Clocks::default(),
+            rooms: known.rooms,
+            clocks: known.clocks,
             quota_level: LastLevel::default(),
             timers,
             transport: transport.clone(),
@@ -206,6 +205,7 @@ impl Raft {
             log,
             contact,
             admitted,
+            env,
             ..
         } = &*self.inner;
         // An error means that it was set before.
@@ -215,6 +215,7 @@ impl Raft {
             raft: raft.clone(),
             log: log.clone(),
             contact: contact.clone(),
+            clock: env.clock.clone(),
         });
     }
 

@@ -126,6 +126,7 @@ impl Raft {
         self.wait_until_founded(&body, deadline).await?;
         loop {
             self.wait_until_leader(deadline).await?;
+            self.wait_for_clocks(stamp, deadline).await?;
             self.check_stamp(stamp)?;
             self.check_quota(&command).await?;
             let _permit = self.wait_for_room(&command, deadline).await?;
@@ -186,7 +187,7 @@ impl Raft {
         Ok(EntryBytes(bytes))
     }
 
-    fn check_running(&self) -> Result<(), ProposeError> {
+    pub(super) fn check_running(&self) -> Result<(), ProposeError> {
         if let Some(halted) = self.halted() {
             return Err(ProposeError::Halted(halted));
         }
@@ -216,7 +217,7 @@ impl Raft {
     }
 
     /// Fails if another node leads: the caller must use that node.
-    fn check_not_elsewhere(&self) -> Result<(), NotLeader> {
+    pub(super) fn check_not_elsewhere(&self) -> Result<(), NotLeader> {
         match self.leader() {
             leader @ Some(id) if id != self.inner.me.raft_id => Err(NotLeader { leader }),
             _ => Ok(()),

@@ -8,7 +8,8 @@ use crate::cluster::{NotMember, Refusal};
 use crate::data_node::Failed;
 use crate::machine::Refused;
 use crate::raft::{
-    BarrierError, NotLeader, OUTCOME_UNKNOWN, OverQuota, ProposeError, UnknownReason,
+    BarrierError, NotLeader, OUTCOME_UNKNOWN, OverQuota, ProposeError, TimeRepairRefused,
+    UnknownReason,
 };
 use crate::wire::budget::OverBudget;
 use crate::wire::execute::DecodeError;
@@ -155,9 +156,8 @@ pub enum BadRequest {
 pub enum Conflict {
     #[error("{tcp} is data node {id} and not passive: remove it first, to add it as a passive one")]
     NotPassive { tcp: Text, id: NodeId },
-    /// `Refused::TimeIsRight`.
     #[error("{0}")]
-    TimeIsRight(Refused),
+    TimeRepair(TimeRepairRefused),
     /// `Refused::LastCopies`.
     #[error("{0}")]
     LastCopies(Refused),

@@ -25,7 +25,7 @@ use super::peer::Peer;
 use super::{snapshot, stream};
 use crate::raft::Timers;
 use crate::raft::types::{OpenVote, Types, log_id, open_log_id, open_vote, vote};
-use crate::wire::frames::{Frame, Lane, Transfer, Transferred, VoteAsk};
+use crate::wire::frames::{Frame, Lane, MemberReport, Transfer, Transferred, VoteAsk};
 
 pub(in crate::raft) struct MemberClient {
     peer: Arc<Peer>,
@@ -183,7 +183,10 @@ impl NetSnapshot<Types> for MemberClient {
             sent = snapshot::send(&mut conn, &leader, snapshot, option.hard_ttl()) => sent,
         };
         if matches!(sent, Err(ConnError::Full)) {
-            self.peer.report_room(true);
+            self.peer.note(MemberReport {
+                full: true,
+                clock: None,
+            });
         }
         let theirs = sent.map_err(rpc_error)?;
         self.peer.return_connection(Lane::Snapshot, conn);

@@ -26,6 +26,7 @@ use std::sync::{Arc, Mutex};
 use openraft::RaftNetworkFactory;
 use tokio::sync::SetOnce;
 
+use super::clocks::Clocks;
 use super::room::MemberRooms;
 use super::types::{Member, Types};
 use super::{Replica, Timers};
@@ -39,13 +40,20 @@ use peer::Peer;
 pub use listener::Transport;
 pub(super) use server::AttachedNode;
 
+/// Last reports of the members. Cheap to clone.
+#[derive(Clone, Default)]
+pub(super) struct KnownOfMembers {
+    pub(super) rooms: MemberRooms,
+    pub(super) clocks: Clocks,
+}
+
 /// Creates openraft's clients. All clients of a peer share its connections, so that a vote need not
 /// dial.
 pub(super) struct Network {
     dialer: Arc<Dialer>,
     peers: Mutex<BTreeMap<Replica, Arc<Peer>>>,
     timers: Timers,
-    rooms: MemberRooms,
+    known: KnownOfMembers,
     /// Tasks of the dials; stopping them ends every dial that is running.
     tasks: Tasks,
 }
@@ -59,14 +67,14 @@ impl Network {
         timers: Timers,
         tasks: Tasks,
         open: Arc<SetOnce<()>>,
-        rooms: MemberRooms,
+        known: KnownOfMembers,
     ) -> Self {
         let dialer = Arc::new(Dialer::new(env.clone(), transport.admission(), me, open));
         Self {
             dialer,
             peers: Mutex::default(),
             timers,
-            rooms,
+            known,
             tasks,
         }
     }
@@ -81,7 +89,7 @@ impl Network {
         let mut peers = lock(&self.peers);
         let new = || {
             let (dialer, tasks) = (self.dialer.clone(), self.tasks.clone());
-            Arc::new(Peer::new(dialer, receiver, tasks, self.rooms.clone()))
+            Arc::new(Peer::new(dialer, receiver, tasks, self.known.clone()))
         };
         MemberClient::new(
             peers.entry(receiver).or_insert_with(new).clone(),

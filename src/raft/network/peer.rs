@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
+use super::KnownOfMembers;
 use super::conn::Conn;
 use super::dial::{DialError, Dialer};
-use crate::raft::room::MemberRooms;
 use crate::raft::{HandshakeRefusal, Replica};
 use crate::runtime::{TaskHandle, Tasks, lock};
-use crate::wire::frames::Lane;
+use crate::wire::frames::{Lane, MemberReport};
 
 /// Maximum number of idle connections. Mostly one exchange runs on a lane, and two when a vote
 /// meets a heartbeat.
@@ -20,7 +20,7 @@ pub(super) struct Peer {
     dialer: Arc<Dialer>,
     receiver: Replica,
     tasks: Tasks,
-    rooms: MemberRooms,
+    known: KnownOfMembers,
     /// Held for a few instructions, never across an await.
     lanes: Mutex<BTreeMap<Lane, LaneConnections>>,
     /// Error that was last logged about reaching this member.
@@ -45,13 +45,13 @@ impl Peer {
         dialer: Arc<Dialer>,
         receiver: Replica,
         tasks: Tasks,
-        rooms: MemberRooms,
+        known: KnownOfMembers,
     ) -> Self {
         Self {
             dialer,
             receiver,
             tasks,
-            rooms,
+            known,
             lanes: Mutex::default(),
             last_error: Mutex::default(),
         }
@@ -83,9 +83,12 @@ impl Peer {
         }
     }
 
-    /// Records what this member said about its disk.
-    pub(super) fn report_room(&self, full: bool) {
-        self.rooms.report(self.receiver.raft_id, full);
+    /// Records what this member said of itself.
+    pub(super) fn note(&self, report: MemberReport) {
+        self.known.rooms.report(self.receiver.raft_id, report.full);
+        if let Some(clock) = report.clock {
+            self.known.clocks.note(self.receiver.incarnation, clock);
+        }
     }
 
     /// Returns a connection whose last exchange ended cleanly.

@@ -1,7 +1,7 @@
 //! Receiving side of the lanes: reads frames, writes the Raft node's answers.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -16,9 +16,9 @@ use super::{snapshot, validate};
 use crate::raft::Replica;
 use crate::raft::contact::Contact;
 use crate::raft::state_machine::OpenRaft;
-use crate::runtime::lock;
+use crate::runtime::{Clock, lock};
 use crate::storage::{Log, Room, RoomPermit, RoomUse, record_bytes};
-use crate::wire::frames::{Append, Frame, Lane};
+use crate::wire::frames::{Append, Frame, Lane, MemberReport};
 
 /// Timeout for this node's own answer. Its Raft waits for the disk. While the disk hangs,
 /// connections of callers that gave up must not accumulate.
@@ -30,6 +30,7 @@ pub(in crate::raft) struct AttachedNode {
     pub(in crate::raft) raft: OpenRaft,
     pub(in crate::raft) log: Log,
     pub(in crate::raft) contact: Contact,
+    pub(in crate::raft) clock: Arc<dyn Clock>,
 }
 
 /// Serves one exchange after the other until the connection ends. The first bad frame ends it.
@@ -139,11 +140,12 @@ async fn serve_appends(
                 node.contact.heard(leader);
             }
             lock(&permits).pop_front();
+            let report = MemberReport {
+                full: node.log.room() == Room::Full,
+                clock: Some(node.clock.now()),
+            };
             let frame = match answer {
-                Ok(result) if node.log.room() == Room::Full => {
-                    Frame::AppendedFull(appended(result))
-                }
-                Ok(result) => Frame::Appended(appended(result)),
+                Ok(result) => Frame::AppendedWith(appended(result), report),
                 Err(fatal) => Frame::Failed(fatal.to_string()),
             };
             within(WRITE_TIMEOUT, sink.send(frame)).await??;

@@ -13,7 +13,7 @@ use super::convert::{append_frame, open_appended, rpc_error};
 use super::limits::{IDLE_INTERVAL, MAX_IN_FLIGHT};
 use super::peer::Peer;
 use crate::raft::types::Types;
-use crate::wire::frames::{Frame, Lane};
+use crate::wire::frames::{Appended, Frame, Lane, MemberReport};
 
 /// An exchange of append requests on a connection.
 pub(super) struct AppendSession<S> {
@@ -83,19 +83,28 @@ impl<S: Stream<Item = AppendEntriesRequest<Types>> + Unpin> AppendSession<S> {
         loop {
             match self.next_event().await {
                 Event::Frame(frame) => {
+                    // An answer that waited while this process was stopped has an old clock.
+                    let in_time = self.last_activity.elapsed() < self.answer_timeout;
                     self.last_activity = Instant::now();
-                    let frame = frame?;
-                    let full = matches!(frame, Frame::AppendedFull(_) | Frame::Full);
-                    match frame {
-                        Frame::Appended(appended) | Frame::AppendedFull(appended) => {
-                            peer.report_room(full);
-                            self.in_flight = self.in_flight.saturating_sub(1);
-                            return Ok(Some(open_appended(appended)));
+                    match frame? {
+                        Frame::Appended(appended) => {
+                            peer.note(MemberReport::default());
+                            return Ok(Some(self.answered(appended)));
+                        }
+                        Frame::AppendedWith(appended, report) => {
+                            peer.note(MemberReport {
+                                clock: report.clock.filter(|_| in_time),
+                                ..report
+                            });
+                            return Ok(Some(self.answered(appended)));
                         }
                         Frame::End if self.input_ended && self.in_flight == 0 => return Ok(None),
                         Frame::Failed(text) => return Err(ConnError::Failed(text)),
                         Frame::Full => {
-                            peer.report_room(true);
+                            peer.note(MemberReport {
+                                full: true,
+                                clock: None,
+                            });
                             return Err(ConnError::Full);
                         }
                         _ => return Err(ConnError::Unexpected),
@@ -115,6 +124,11 @@ impl<S: Stream<Item = AppendEntriesRequest<Types>> + Unpin> AppendSession<S> {
                 Event::Time => self.send(Frame::Idle).await?,
             }
         }
+    }
+
+    fn answered(&mut self, appended: Appended) -> StreamAppendResult<Types> {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        open_appended(appended)
     }
 
     async fn next_event(&mut self) -> Event {
@@ -153,7 +167,7 @@ impl<S: Stream<Item = AppendEntriesRequest<Types>> + Unpin> AppendSession<S> {
         loop {
             match self.conn.next_within(self.answer_timeout).await? {
                 Frame::End => return Ok(()),
-                Frame::Appended(_) | Frame::AppendedFull(_) => {}
+                Frame::Appended(_) | Frame::AppendedWith(..) => {}
                 _ => return Err(ConnError::Unexpected),
             }
         }

@@ -17,6 +17,7 @@ use super::{
     Transfer, Transferred, Vote, VoteAnswer, VoteAsk,
 };
 use super::{FrameError, LENGTH_BYTES};
+use crate::base::UnixNanos;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
@@ -28,10 +29,9 @@ pub enum Frame {
 
     Append(Append),
     Appended(Appended),
-    /// The answer to an append request, from a member whose disk is full: its leader stops
-    /// proposing before this member must refuse entries. An older version reads it as
+    /// The answer to an append request, with a report of the member. An older version reads it as
     /// [`Frame::Appended`].
-    AppendedFull(Appended),
+    AppendedWith(Appended, MemberReport),
     /// End of the exchange in this direction. The connection may be used for another one.
     End,
     /// Keepalive of an idle stream.
@@ -58,6 +58,15 @@ pub enum Frame {
     ListenerIdentity(ListenerIdentity),
 }
 
+/// State of a member, for its leader.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemberReport {
+    /// The disk is full: the leader stops proposing before this member must refuse entries.
+    pub full: bool,
+    /// Wall clock when the answer was sent; `None` from older versions.
+    pub clock: Option<UnixNanos>,
+}
+
 #[derive(Clone, PartialEq, prost::Message)]
 struct FailedMessage {
     #[prost(bytes = "bytes", optional, tag = "1")]
@@ -79,7 +88,9 @@ pub fn encode(frame: &Frame, out: &mut BytesMut) {
         Frame::Refused(f) => body(5, &RefusedMessage::from(f), out),
         Frame::Append(f) => body(6, &AppendMessage::from(f), out),
         Frame::Appended(f) => body(7, &AppendedMessage::from(f), out),
-        Frame::AppendedFull(f) => body(7, &AppendedMessage::from(f).with_full(), out),
+        Frame::AppendedWith(f, report) => {
+            body(7, &AppendedMessage::from(f).with_report(*report), out)
+        }
         Frame::End => body(8, &(), out),
         Frame::Idle => body(9, &(), out),
         Frame::Vote(f) => body(10, &VoteAskMessage::from(f), out),
@@ -145,12 +156,12 @@ fn failure(message: FailedMessage) -> Result<Frame, FrameError> {
 }
 
 fn answer(message: AppendedMessage) -> Result<Frame, FrameError> {
-    let full = message.is_full();
+    let report = message.report();
     let answer = message.try_into()?;
-    Ok(if full {
-        Frame::AppendedFull(answer)
-    } else {
+    Ok(if report == MemberReport::default() {
         Frame::Appended(answer)
+    } else {
+        Frame::AppendedWith(answer, report)
     })
 }
 

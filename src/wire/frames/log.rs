@@ -5,7 +5,8 @@ use bytes::Bytes;
 use super::FrameError;
 use super::convert::{LogIdMessage, log_id, need};
 use super::election::{Vote, VoteMessage, vote};
-use crate::base::LogId;
+use super::frame::MemberReport;
+use crate::base::{LogId, UnixNanos};
 pub use crate::wire::wal::{Entry, EntryKind};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,18 +129,25 @@ pub(super) struct AppendedMessage {
     /// Set if the member's disk is full. Older versions neither set nor read it.
     #[prost(bool, optional, tag = "4")]
     full: Option<bool>,
+    /// The member's wall clock, in nanoseconds since 1970. Older versions neither set nor read it.
+    #[prost(sfixed64, optional, tag = "5")]
+    clock: Option<i64>,
 }
 
 impl AppendedMessage {
-    pub(super) fn with_full(self) -> Self {
+    pub(super) fn with_report(self, report: MemberReport) -> Self {
         Self {
-            full: Some(true),
+            full: report.full.then_some(true),
+            clock: report.clock.map(|clock| clock.0),
             ..self
         }
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.full == Some(true)
+    pub(super) fn report(&self) -> MemberReport {
+        MemberReport {
+            full: self.full == Some(true),
+            clock: self.clock.map(UnixNanos),
+        }
     }
 }
 

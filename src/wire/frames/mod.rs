@@ -19,7 +19,7 @@ use super::version::RAFT_FRAMES;
 use crate::base::{ClusterId, Incarnation, RaftId};
 
 pub use election::{Transfer, Transferred, Vote, VoteAnswer, VoteAsk};
-pub use frame::{Frame, decode, encode};
+pub use frame::{Frame, MemberReport, decode, encode};
 pub use handshake::{
     Challenge, Hello, Lane, ListenerIdentity, Proof, Proofs, Refused, RefusedFrame,
 };

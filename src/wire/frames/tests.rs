@@ -1,7 +1,7 @@
 use bytes::{Bytes, BytesMut};
 
 use super::*;
-use crate::base::{Address, LogId, StartId};
+use crate::base::{Address, LogId, StartId, UnixNanos};
 use crate::wire::identity::Starts;
 
 fn replica() -> Replica {
@@ -77,7 +77,20 @@ fn every_frame() -> Vec<Frame> {
         Frame::Appended(Appended::Matching(Some(LogId { term: 0, index: 0 }))),
         Frame::Appended(Appended::Conflict(id)),
         Frame::Appended(Appended::HigherVote(vote)),
-        Frame::AppendedFull(Appended::Matching(Some(id))),
+        Frame::AppendedWith(
+            Appended::Matching(Some(id)),
+            MemberReport {
+                full: true,
+                clock: None,
+            },
+        ),
+        Frame::AppendedWith(
+            Appended::Conflict(id),
+            MemberReport {
+                full: false,
+                clock: Some(UnixNanos(-1)),
+            },
+        ),
         Frame::End,
         Frame::Idle,
         Frame::Vote(VoteAsk {

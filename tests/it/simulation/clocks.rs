@@ -2,7 +2,7 @@
 
 use influxdb_meta::cluster::{ClusterApi, Warning};
 use influxdb_meta::machine::{InternalCommand, Outcome};
-use influxdb_meta::raft::{ClockFault, ProposeError};
+use influxdb_meta::raft::{ClockFault, ProposeError, TimeRepairRefused};
 use influxdb_meta::wire::envelope::Body;
 use tokio::time::{Instant, sleep};
 
@@ -89,6 +89,41 @@ fn a_leader_whose_clock_is_behind_goes_on_and_says_so() {
         })
         .await;
         assert_eq!(sim.leader(), Some(leader));
+        // The catalog's time is right: its repair would set it back by an hour.
+        let raft = sim.cluster(leader).raft().expect("open");
+        assert!(matches!(
+            raft.check_time_repair(),
+            Err(TimeRepairRefused::ClockBehind { .. })
+        ));
+    });
+}
+
+/// After a power cut one node comes back with a wrong clock. Whoever leads first, nothing is
+/// stamped before the clocks of a majority are known: no poll has been answered yet.
+#[test]
+fn a_wrong_clock_stamps_nothing_in_the_first_moments_of_a_leader() {
+    simulate(async {
+        for wrong in 0..3 {
+            let mut sim = founded(26).await;
+            let leader = sim.leader().expect("leads");
+            sim.create(leader, "before").await.expect("acknowledged");
+            let before = catalog_seconds(&sim, leader);
+            for n in 0..3 {
+                sim.kill(n);
+            }
+            sim.set_clock_ahead(wrong, YEARS_76);
+            sim.start_all().await;
+            let begun = Instant::now();
+            while !(0..3).any(|n| sim.has(n, "after")) {
+                if let Some(leader) = sim.leader() {
+                    drop(sim.create(leader, "after").await);
+                }
+                assert!(begun.elapsed() < 60 * SECOND, "{}", sim.describe());
+                sleep(SECOND / 100).await;
+            }
+            let leader = sim.leader().expect("leads");
+            assert!(catalog_seconds(&sim, leader) < before + 600);
+        }
     });
 }
 
@@ -158,6 +193,7 @@ fn a_catalog_of_2099_is_repaired() {
         let spoilt = catalog_seconds(&sim, leader);
 
         let raft = sim.cluster(leader).raft().expect("open");
+        assert_eq!(raft.check_time_repair(), Ok(()));
         let repair = || {
             let command = Body::Internal(InternalCommand::RepairTime);
             raft.propose(command, Instant::now() + 5 * SECOND)

@@ -75,7 +75,7 @@ fn file(frame: &Frame) -> &'static str {
         Frame::Accepted => "frames/04-accepted.bin",
         Frame::Refused(_) => "frames/05-refused.bin",
         Frame::Append(_) => "frames/06-append.bin",
-        Frame::Appended(_) | Frame::AppendedFull(_) => "frames/07-appended.bin",
+        Frame::Appended(_) | Frame::AppendedWith(..) => "frames/07-appended.bin",
         Frame::End => "frames/08-end.bin",
         Frame::Idle => "frames/09-idle.bin",
         Frame::Vote(_) => "frames/10-vote.bin",
