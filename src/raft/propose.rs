@@ -303,7 +303,10 @@ impl Raft {
 
     /// Returns whether leadership is about to go to a member with room, or has left this node.
     fn may_hand_over(&self) -> bool {
-        self.leader() != Some(self.inner.me.raft_id) || self.leader_with_room().is_some()
+        // Nobody hands over because one command is too large for what is left.
+        let is_full = self.inner.log.room() == Room::Full;
+        let leads = self.leader() == Some(self.inner.me.raft_id);
+        !leads || is_full && self.leader_with_room().is_some()
     }
 
     async fn attempt(&self, command: EntryBytes, deadline: Instant) -> Result<Outcome, Attempt> {
