@@ -20,7 +20,7 @@ mod view;
 mod warning;
 
 pub use activity::{Activity, Missing, MissingReason};
-pub use api::{Cluster, ClusterApi, NodeRef};
+pub use api::{Cluster, ClusterApi, JoinNote, NodeRef};
 pub use config::ClusterConfig;
 pub use error::ClusterError;
 pub use founding::OtherMembers;

@@ -127,8 +127,8 @@ pub enum MembershipConflict {
     )]
     Loopback { own: Address, theirs: Address },
     #[error(
-        "a cluster is all loopback or not at all: the leader is {leader}, this node {theirs}; set \
-         INFLUXDB_HOSTNAME to a name that the others can reach"
+        "a cluster is all loopback or not at all: the leader is {leader}, the new node {theirs}; set \
+         INFLUXDB_HOSTNAME there to a name that the others can reach"
     )]
     LoopbackAtLeader { leader: Address, theirs: Address },
     #[error("{0} has INFLUXDB_META_PEERS set and forms its cluster by itself; set it here as well")]
@@ -149,7 +149,9 @@ pub enum MembershipConflict {
     RemovedThere { at: Address, own: Address },
     /// In the words of the original meta node (wire.md 6.2), which `influxd-ctl` prints.
     #[error(
-        "meta node at {:?} is a member of another cluster: cluster={} members=[{}]",
+        "meta node at {:?} is a member of another cluster: cluster={} members=[{}]; to add it here, \
+         first take it out there (influxd-ctl remove-meta {at}), or, if nobody needs that cluster's \
+         data, stop it and delete its volume",
         at.to_string(),
         id_text(*cluster_id),
         spaced(members)
@@ -212,6 +214,11 @@ pub enum MembershipConflict {
          resolve"
     )]
     NameUnknownToLeader { host: String },
+    #[error(
+        "the other node calls itself {host}, a name that is not known here: set INFLUXDB_HOSTNAME there \
+         to one that all members can resolve"
+    )]
+    NameUnknownHere { host: String },
     /// The state machine refused the command.
     #[error("{0}")]
     Command(Refused),
@@ -233,6 +240,8 @@ pub enum NotYet {
     OldMembers(&'static str),
     #[error("still joining: another request is under way")]
     AnotherRequest,
+    #[error("still joining: this node has just started, and founds in a moment")]
+    JustStarted,
     #[error("still joining: this node has promised another one not to found")]
     PromisedNotToFound,
     #[error("this node is about to found by itself; ask again")]
@@ -244,6 +253,11 @@ pub enum NotYet {
     /// With what the node waits for.
     #[error("still joining: {0}")]
     StillJoining(String),
+    #[error(
+        "still joining: the node was invited and has not asked to join yet; its log and its /healthz \
+         say why"
+    )]
+    NotAsked,
     /// With what the node waits for.
     #[error("still leaving: {0}")]
     StillLeaving(String),
@@ -290,7 +304,7 @@ pub enum NotYet {
     JoiningUnknown,
     #[error("{0} nodes are joining already")]
     ManyPendings(usize),
-    #[error("the leader does not reach this node at {at}: {error}")]
+    #[error("the leader does not reach the new node at {at}: {error}")]
     LeaderCannotReach { at: Address, error: PollError },
     #[error("{0}")]
     Proposal(ProposeError),

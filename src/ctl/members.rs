@@ -81,6 +81,7 @@ mod tests {
             tcp_addr: "m:8089".into(),
             version: "v".into(),
             labels: labels(),
+            note: None,
         };
         let data = api::DataNodeInfo {
             id: NodeId(4),

@@ -153,5 +153,6 @@ fn node_info(node: NodeRef) -> MetaNodeInfo {
         tcp_addr: node.raft.to_string(),
         version: String::new(),
         labels: None,
+        note: node.note.map(|note| note.to_string()),
     }
 }

@@ -107,6 +107,7 @@ impl Service {
             tcp_addr,
             version,
             labels,
+            note: None,
         }
     }
 

@@ -50,6 +50,9 @@ pub struct MetaNodeInfo {
     /// `{}` when there are none; absent in answers without labels (`/join`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<BTreeMap<String, String>>,
+    /// Only in answers of `/join`: a sentence for the operator, if the result is not the usual one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

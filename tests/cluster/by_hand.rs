@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::data_nodes::post_form;
 use crate::harness::ctl::{influxd_ctl, meta_nodes};
+use crate::harness::data_node::{DataNode, Options};
 use crate::harness::node::{Nodes, SOON};
 use crate::harness::{wait_for, wire};
 
@@ -49,7 +50,7 @@ fn from_the_first(added: &[usize]) {
         let address = address(&nodes, *n);
         let said = nodes.all[0].ctl_done(&["add-meta", &address]);
         assert!(
-            said.starts_with("Added meta node ") && said.ends_with(&format!(" at {address}\n")),
+            said.starts_with("Added meta node ") && said.contains(&format!(" at {address}")),
             "{said}"
         );
     }
@@ -60,7 +61,8 @@ fn from_the_first(added: &[usize]) {
         let address = address(&nodes, n);
         for node in &nodes.all {
             let said = node.ctl_done(&["add-meta", &address]);
-            assert_eq!(said, format!("Added meta node {id} at {address}\n"));
+            let want = format!("Added meta node {id} at {address}; it is a member already\n");
+            assert_eq!(said, want);
         }
     }
     assert_eq!(nodes.wait_voters(&ALL), ids);
@@ -80,10 +82,179 @@ fn ordinal_zero_and_the_others_all_at_once() {
             scope.spawn(move || until_done(at, &["join", &zero.to_string()]));
         }
     });
-    // Any of them may found: of two nodes that ask each other, the one with the lower incarnation
-    // does.
+    // Each of these orders reaches ordinal 0, so that founds.
+    assert_eq!(nodes.wait_voters(&ALL)[0], 1);
+    nodes.wait_equal();
+}
+
+/// The node that is asked founds, leads and has id 1, also if the other one's incarnation is lower.
+#[test]
+fn the_asked_node_founds_and_has_id_1() {
+    let nodes = started(2);
+    let incarnation = |n: usize| nodes.all[n].health().expect("healthz")["incarnation"].to_string();
+    let (asked, other) = if incarnation(0) > incarnation(1) {
+        (0, 1)
+    } else {
+        (1, 0)
+    };
+    let address = address(&nodes, other);
+    let said = nodes.all[asked].ctl_done(&["add-meta", &address]);
+    assert_eq!(said, format!("Added meta node 2 at {address}\n"));
+    assert_eq!(nodes.wait_voters(&[asked, other]), [1, 2]);
+    assert_eq!(nodes.leader(), asked);
+}
+
+/// Three fresh nodes that are ordered to join each other in a ring form one cluster.
+#[test]
+fn a_ring_of_orders_is_one_cluster() {
+    let nodes = started(3);
+    thread::scope(|scope| {
+        for n in ALL {
+            let (at, next) = (nodes.all[n].http(), address(&nodes, (n + 1) % 3));
+            // What does not join is told by 409 how to: a later order does it.
+            scope.spawn(move || influxd_ctl(&["-bind", &at.to_string(), "add-meta", &next]));
+        }
+    });
+    let founder = wait_for("a member", SOON, || {
+        let is_member = |n: &usize| {
+            let health = nodes.all[*n].health().ok();
+            health.is_some_and(|health| health["phase"] == "member")
+        };
+        ALL.into_iter().find(is_member).ok_or_else(String::new)
+    });
+    for n in ALL {
+        nodes.all[founder].ctl_done(&["add-meta", &address(&nodes, n)]);
+    }
     nodes.wait_voters(&ALL);
     nodes.wait_equal();
+}
+
+/// Ordinal 0 of a Helm chart adds itself at every start. If its volume was lost, it joins its
+/// cluster again and founds no second one.
+#[test]
+fn ordinal_zero_that_lost_its_volume_comes_back() {
+    let mut nodes = started(3);
+    let zero = address(&nodes, 0);
+    for n in ALL {
+        nodes.all[0].ctl_done(&["add-meta", &address(&nodes, n)]);
+    }
+    let ids = nodes.wait_voters(&ALL);
+    let cluster = nodes.wait_equal().cluster_id;
+    nodes.all[0].lose_volume();
+    until_done(nodes.all[0].http(), &["add-meta", &zero]);
+    assert_eq!(nodes.wait_voters(&ALL), ids);
+    assert_eq!(nodes.wait_equal().cluster_id, cluster);
+}
+
+/// Names that lead to loopback in /etc/hosts are a cluster on one host: its nodes join, and are
+/// replaced.
+#[test]
+fn names_that_all_lead_to_loopback_join_and_are_replaced() {
+    let mut nodes = named(&["h1", "h2", "h3"]);
+    nodes.start_all();
+    for node in &nodes.all {
+        node.wait_says("part of no cluster");
+    }
+    for n in [1, 2] {
+        let address = format!("h{}:8091", n + 1);
+        let by_ip = self::address(&nodes, n);
+        let said = nodes.all[0].ctl_done(&["add-meta", &by_ip]);
+        assert_eq!(said, format!("Added meta node {} at {address}\n", n + 1));
+    }
+    for node in &nodes.all {
+        node.wait_says("\"voter\"");
+    }
+    nodes.all[1].lose_volume();
+    nodes.all[1].wait_says("part of no cluster");
+    let said = nodes.all[0].ctl_done(&["add-meta", &self::address(&nodes, 1)]);
+    assert_eq!(said, "Added meta node 2 at h2:8091\n", "in its own place");
+}
+
+/// Nodes that are bound to names, each of which knows the names of all.
+fn named(names: &[&str]) -> Nodes {
+    let mut nodes = Nodes::without_peers(names.len() as u8);
+    let mut hosts = String::new();
+    for (name, node) in names.iter().zip(&nodes.all) {
+        hosts += &format!("{} {name}\n", node.ip);
+    }
+    for (name, node) in names.iter().zip(&mut nodes.all) {
+        node.set("INFLUXDB_META_BIND_ADDRESS", &format!("{name}:8089"));
+        node.set("INFLUXDB_META_HTTP_BIND_ADDRESS", &format!("{name}:8091"));
+        node.set_hosts(&hosts);
+    }
+    nodes
+}
+
+/// A node whose name is not known at the asked one is refused at once, with the cure.
+#[test]
+fn a_refused_node_is_told_with_reason_and_cure() {
+    let mut nodes = named(&["h1", "h2"]);
+    let without_h2 = format!("{} h1\n", nodes.all[0].ip);
+    nodes.all[0].set_hosts(&without_h2);
+    nodes.start_all();
+    for node in &nodes.all {
+        node.wait_says("part of no cluster");
+    }
+    let refused = nodes.all[0].ctl(&["add-meta", &address(&nodes, 1)]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    let reason = "h2, a name that is not known here: set INFLUXDB_HOSTNAME there to one that all \
+                  members can resolve";
+    assert!(refused.stderr.contains(reason), "{refused:?}");
+}
+
+/// Without an address and without a terminal, a fresh node is not made a cluster by mistake. At a
+/// member the same command says that it is one.
+#[test]
+fn a_fresh_node_needs_an_address() {
+    let nodes = started(1);
+    let own = address(&nodes, 0);
+    for command in ["add-meta", "join"] {
+        let refused = nodes.all[0].ctl(&[command]);
+        assert_eq!(refused.code, 1, "{refused:?}");
+        let cure = format!("to form a new cluster of it: influxd-ctl {command} {own}");
+        assert!(refused.stderr.contains(&cure), "{refused:?}");
+        nodes.all[0].wait_says("part of no cluster");
+    }
+    let added = nodes.all[0].ctl_done(&["add-meta", &own]);
+    assert_eq!(added, format!("Added meta node 1 at {own}\n"));
+    let again = nodes.all[0].ctl_done(&["add-meta"]);
+    assert_eq!(
+        again,
+        format!("Added meta node 1 at {own}; it is a member already\n")
+    );
+}
+
+/// Five vote. The sixth is told that it has no vote, and when it gets one.
+#[test]
+fn the_sixth_is_told_that_it_has_no_vote() {
+    let nodes = started(6);
+    for n in 0..5 {
+        nodes.all[0].ctl_done(&["add-meta", &address(&nodes, n)]);
+    }
+    nodes.wait_voters(&[0, 1, 2, 3, 4]);
+    let sixth = address(&nodes, 5);
+    let want = format!(
+        "Added meta node 6 at {sixth}; it has no vote: 5 vote already; it gets one when one of them \
+         leaves\n"
+    );
+    for _ in 0..2 {
+        assert_eq!(nodes.all[0].ctl_done(&["add-meta", &sixth]), want);
+    }
+}
+
+/// The port of a data node is no meta node. The error names the command for data nodes.
+#[test]
+fn a_data_node_is_not_added_as_a_meta_node() {
+    let nodes = started(1);
+    let folder = tempfile::tempdir().expect("a folder");
+    let ip = nodes.all[0].ip;
+    let _data = DataNode::start(Options::at(folder.path(), ip.into()));
+    let refused = nodes.all[0].ctl(&["add-meta", &format!("{ip}:8088")]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(
+        refused.stderr.contains("influxd-ctl add-data"),
+        "{refused:?}"
+    );
 }
 
 #[track_caller]
@@ -119,7 +290,7 @@ fn two_that_join_each_other_at_once_are_one_cluster() {
 fn join_adds_this_node_and_leave_takes_it_out() {
     let nodes = started(2);
     let first = address(&nodes, 0);
-    let created = nodes.all[0].ctl_done(&["join"]);
+    let created = nodes.all[0].ctl_done(&["join", &first]);
     assert!(
         created.contains("Successfully created cluster"),
         "{created}"
@@ -146,7 +317,7 @@ fn a_single_server_adds_itself_and_then_another() {
     nodes.start_all();
     nodes.all[0].wait_ready();
     let [first, second] = [0, 1].map(|n| address(&nodes, n));
-    let expected = format!("Added meta node 1 at {first}\n");
+    let expected = format!("Added meta node 1 at {first}; it is a member already\n");
     assert_eq!(nodes.all[0].ctl_done(&["add-meta", &first]), expected);
     assert_eq!(nodes.all[0].ctl_done(&["add-meta"]), expected);
     assert_eq!(
@@ -218,7 +389,7 @@ fn a_node_with_peers_is_not_formed_by_hand() {
     let mut nodes = Nodes::new(2);
     nodes.all[0].start();
     nodes.all[0].wait_says(&address(&nodes, 1));
-    let refused = nodes.all[0].ctl(&["add-meta"]);
+    let refused = nodes.all[0].ctl(&["add-meta", &address(&nodes, 0)]);
     assert_eq!(refused.code, 1, "{refused:?}");
     assert!(
         refused.stderr.contains("auto-join in progress"),
@@ -233,12 +404,14 @@ fn a_node_with_peers_is_not_formed_by_hand() {
 fn a_member_of_another_cluster_is_refused() {
     let nodes = started(2);
     for n in [0, 1] {
-        nodes.all[n].ctl_done(&["add-meta"]);
+        nodes.all[n].ctl_done(&["add-meta", &address(&nodes, n)]);
     }
-    let refused = nodes.all[0].ctl(&["add-meta", &address(&nodes, 1)]);
+    let other = address(&nodes, 1);
+    let refused = nodes.all[0].ctl(&["add-meta", &other]);
     assert_eq!(refused.code, 1, "{refused:?}");
+    let cure = format!("first take it out there (influxd-ctl remove-meta {other})");
     assert!(
-        refused.stderr.contains("another cluster") || refused.stderr.contains("cluster"),
+        refused.stderr.contains("is a member of another cluster") && refused.stderr.contains(&cure),
         "{refused:?}"
     );
     nodes.wait_voters(&[0]);

@@ -19,12 +19,34 @@ use crate::runtime::net::BoxFuture;
 use crate::wire::api::Announcement;
 use crate::wire::identity::Identity;
 
-/// A meta node of the catalog.
+/// A meta node of the catalog, as the answer to `/join`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeRef {
     pub id: NodeId,
     pub http: Address,
     pub raft: Address,
+    pub note: Option<JoinNote>,
+}
+
+/// Result of `/join` that an operator does not expect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoinNote {
+    /// The node was a member before.
+    Member,
+    /// The node has no vote, because so many vote already.
+    NoVote { voters: usize },
+}
+
+impl std::fmt::Display for JoinNote {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Member => f.write_str("it is a member already"),
+            Self::NoVote { voters } => write!(
+                f,
+                "it has no vote: {voters} vote already; it gets one when one of them leaves"
+            ),
+        }
+    }
 }
 
 /// This node's membership. [`Refusal::NotLeader`] means that the leader has to be asked.

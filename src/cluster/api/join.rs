@@ -1,27 +1,22 @@
-//! `/join` (founding.md 8). A cluster that an operator forms goes through the same founding, the
-//! same joining and the same membership task as any other.
-
-use std::time::Duration;
+//! `/join` (founding.md 8): adding nodes at a member. A cluster that an operator forms goes through
+//! the same founding, the same joining and the same membership task as any other.
 
 use tokio::time::Instant;
 
 use crate::base::{Address, Incarnation};
 use crate::catalog::MetaNode;
-use crate::cluster::api::cluster_api::{ClusterApi, NodeRef};
-use crate::cluster::api::found_promise::FoundingGuard;
+use crate::cluster::api::cluster_api::{ClusterApi, JoinNote, NodeRef};
 use crate::cluster::api::{Cluster, POLL_INTERVAL};
 use crate::cluster::identity::record::MembershipState;
-use crate::cluster::node::senders::NodeOrder;
+use crate::cluster::leader::facts::MAX_VOTERS;
 use crate::cluster::peers::exchange::{PeerRequest, PeerResponse, PollError};
 use crate::cluster::peers::poll::who_is_at;
 use crate::cluster::refusal::{MembershipConflict, NotYet, PeerRefusal, Refusal, Unreachable};
 
+use crate::raft::Raft;
 use crate::wire::api::ErrorBody;
 use crate::wire::identity::{Identity, Phase};
-use crate::wire::joining::{CallerIdentity, FORM, INVITE, Invite, PROMISE};
-
-/// Timeout for getting a promise. A promise holds for 10 s, and founding takes 1 s or 2 s.
-const PROMISE_TIMEOUT: Duration = Duration::from_secs(2);
+use crate::wire::joining::{CallerIdentity, INVITE, Invite};
 
 impl Cluster {
     /// [`ClusterApi::join`].
@@ -58,57 +53,8 @@ impl Cluster {
         config.peers.is_empty() && !config.single_server && config.bootstrap_expect != Some(1)
     }
 
-    /// Forms a cluster, on a fresh node: alone when `addr` is its own, else with another fresh
-    /// node. The node with the lower incarnation founds and invites the other.
-    async fn form(&self, addr: &Address, deadline: Instant) -> Result<NodeRef, Refusal> {
-        let theirs = self.identify(addr).await?;
-        let me = self.me();
-        if theirs.incarnation == me {
-            let guard = self.found_promises.begin(me)?;
-            return self.found_alone(guard, deadline).await;
-        }
-        self.check_loopback(&theirs)?;
-        self.check_fresh(addr, &theirs)?;
-        if theirs.incarnation < me {
-            return self.ask_to_form(&theirs, deadline).await;
-        }
-        let guard = self.found_promises.begin(me)?;
-        // The promise expires, and this node must not found after that.
-        let promise_deadline = deadline.min(Instant::now() + PROMISE_TIMEOUT);
-        let caller = self.caller();
-        self.send(&theirs, PROMISE, &caller, promise_deadline)
-            .await?;
-        self.found_alone(guard, deadline).await?;
-        self.invite(&theirs, deadline).await
-    }
-
-    /// Asks the node with the lower incarnation to found, and returns its answer.
-    async fn ask_to_form(&self, theirs: &Identity, deadline: Instant) -> Result<NodeRef, Refusal> {
-        let asked = self.send(theirs, FORM, &self.caller(), deadline).await;
-        if let Err(refusal @ (Refusal::Conflict(_) | Refusal::WrongSecret)) = asked {
-            return Err(refusal);
-        }
-        match (
-            self.wait_until_member(theirs.incarnation, deadline).await,
-            asked,
-        ) {
-            (Ok(node), _) => Ok(node),
-            (Err(_), Err(refusal)) | (Err(refusal), Ok(())) => Err(refusal),
-        }
-    }
-
-    async fn found_alone(
-        &self,
-        mut guard: FoundingGuard<'_>,
-        deadline: Instant,
-    ) -> Result<NodeRef, Refusal> {
-        guard.founds();
-        self.node.senders.order(NodeOrder::FoundAlone);
-        self.wait_until_member(self.me(), deadline).await
-    }
-
     /// Adds the node at `addr` to this member's cluster.
-    async fn add(&self, addr: &Address, deadline: Instant) -> Result<NodeRef, Refusal> {
+    pub(super) async fn add(&self, addr: &Address, deadline: Instant) -> Result<NodeRef, Refusal> {
         let theirs = self.identify(addr).await?;
         let raft = self.open_raft()?;
         let record = self.node.state.record();
@@ -124,12 +70,13 @@ impl Cluster {
             .meta_node_by_incarnation(theirs.incarnation)
             .cloned();
         if let Some(node) = node.as_ref().filter(|node| node.voter) {
-            return Ok(node_ref(node));
+            let note = no_vote(&raft, node).unwrap_or(JoinNote::Member);
+            return Ok(node_ref(node, Some(note)));
         }
         let join_handler = self.join_handler(&raft, deadline)?;
         if let Some(node) = node {
             join_handler.mark_as_future_voter(&node).await?;
-            return Ok(node_ref(&node));
+            return Ok(node_ref(&node, no_vote(&raft, &node)));
         }
         if theirs.cluster_id.is_some() && !is_known && theirs.phase != Phase::Removed {
             return Err(elsewhere(addr, &theirs));
@@ -159,7 +106,7 @@ impl Cluster {
                     .catalog
                     .meta_node_by_incarnation(theirs.incarnation)
             {
-                return Ok(node_ref(node));
+                return Ok(node_ref(node, no_vote(&raft, node)));
             }
             tokio::time::sleep(POLL_INTERVAL).await;
         }
@@ -204,16 +151,6 @@ impl Cluster {
         self.wait_until_member(theirs.incarnation, deadline).await
     }
 
-    /// Promises another node, which is about to found, that this node does not found for a while
-    /// (founding.md 8).
-    pub(super) fn promise(&self) -> Result<(), Refusal> {
-        let record = self.node.state.record();
-        if !self.is_manual() || !matches!(record.standing, MembershipState::Fresh) {
-            return Err(Refusal::NotYet(NotYet::NotManual));
-        }
-        self.found_promises.promise(self.me())
-    }
-
     pub(super) fn caller(&self) -> CallerIdentity {
         let identity = self.node.identity();
         CallerIdentity {
@@ -224,7 +161,7 @@ impl Cluster {
 
     /// Returns the identity of the node at `addr`. If several nodes answer, prefers one with this
     /// node's cluster name.
-    async fn identify(&self, addr: &Address) -> Result<Identity, Refusal> {
+    pub(super) async fn identify(&self, addr: &Address) -> Result<Identity, Refusal> {
         let ours = self.node.identity();
         let mut answers = who_is_at(&self.node, addr).await;
         answers.sort_by_key(|answer| {
@@ -246,7 +183,7 @@ impl Cluster {
         }
     }
 
-    fn check_loopback(&self, theirs: &Identity) -> Result<(), Refusal> {
+    pub(super) fn check_loopback(&self, theirs: &Identity) -> Result<(), Refusal> {
         let own = self.node.identity().http;
         if own.is_loopback_literal() == theirs.http.is_loopback_literal() {
             return Ok(());
@@ -257,29 +194,7 @@ impl Cluster {
         }))
     }
 
-    fn check_fresh(&self, addr: &Address, theirs: &Identity) -> Result<(), Refusal> {
-        let own = self.node.identity().http;
-        match theirs.phase {
-            Phase::Fresh if theirs.list.is_empty() => Ok(()),
-            Phase::Fresh | Phase::Accepted => Err(Refusal::Conflict(MembershipConflict::HasPeers(
-                addr.clone(),
-            ))),
-            Phase::Started | Phase::Joining | Phase::Member => {
-                Err(Refusal::Conflict(MembershipConflict::InACluster {
-                    at: addr.clone(),
-                    cluster_id: theirs.cluster_id,
-                    members: theirs.members.clone(),
-                    own,
-                }))
-            }
-            Phase::Removed => Err(Refusal::Conflict(MembershipConflict::RemovedThere {
-                at: addr.clone(),
-                own,
-            })),
-        }
-    }
-
-    async fn send(
+    pub(super) async fn send(
         &self,
         to: &Identity,
         path: &'static str,
@@ -289,14 +204,20 @@ impl Cluster {
         let ask = PeerRequest::new(path, self.me(), message)
             .meant_for(Some(to.incarnation))
             .until(deadline);
-        let response = self.node.context.exchange.ask(&to.http, ask).await;
-        outcome(
-            &to.http,
-            &response.map_err(|error| unreachable(&to.http, error))?,
-        )
+        match self.node.context.exchange.ask(&to.http, ask).await {
+            Ok(response) => outcome(&to.http, &response),
+            // The node answered at another name, and is asked at the one that it advertises.
+            Err(error) if error.is_name_unknown() => {
+                let host = to.http.host().to_owned();
+                Err(Refusal::Conflict(MembershipConflict::NameUnknownHere {
+                    host,
+                }))
+            }
+            Err(error) => Err(unreachable(&to.http, error)),
+        }
     }
 
-    async fn wait_until_member(
+    pub(super) async fn wait_until_member(
         &self,
         who: Incarnation,
         deadline: Instant,
@@ -305,9 +226,17 @@ impl Cluster {
             .await
     }
 
-    fn state_of(&self, who: Incarnation) -> String {
-        let state = self.leader.waiting_reason(who);
-        state.unwrap_or_else(|| self.reason())
+    /// What a node waits for that is to become a member here. A member that has not asked this node,
+    /// which leads, says it only itself.
+    fn state_of(&self, who: Incarnation) -> NotYet {
+        let waits = self.leader.waiting_reason(who);
+        let refused = || self.leader.handle()?.refusals.last(who);
+        match (waits, refused()) {
+            (Some(waits), _) => NotYet::StillJoining(waits),
+            (None, Some(refusal)) => NotYet::StillJoining(refusal.to_string()),
+            (None, None) if who == self.me() => NotYet::StillJoining(self.reason()),
+            (None, None) => NotYet::NotAsked,
+        }
     }
 
     /// Waits until the catalog here has a meta node for which `is_it` holds. `whom` is the node
@@ -328,18 +257,33 @@ impl Cluster {
                     .values()
                     .find(|node| is_it(node))
             {
-                return Ok(node_ref(node));
+                return Ok(node_ref(node, no_vote(&raft, node)));
+            }
+            if let Some(handle) = self.leader.handle()
+                && let Some(refusal) = handle.refusals.lasting(whom)
+            {
+                return Err(refusal);
             }
             if Instant::now() + POLL_INTERVAL >= deadline {
-                return Err(Refusal::NotYet(NotYet::StillJoining(self.state_of(whom))));
+                return Err(Refusal::NotYet(self.state_of(whom)));
             }
             tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 }
 
-fn node_ref(node: &MetaNode) -> NodeRef {
+/// A member that is to vote stays without one while the maximum number of voters votes.
+fn no_vote(raft: &Raft, node: &MetaNode) -> Option<JoinNote> {
+    let voters = raft.membership().voters;
+    let is_full = voters.len() >= MAX_VOTERS && !voters.contains(&node.raft_id);
+    is_full.then_some(JoinNote::NoVote {
+        voters: voters.len(),
+    })
+}
+
+fn node_ref(node: &MetaNode, note: Option<JoinNote>) -> NodeRef {
     NodeRef {
+        note,
         id: node.id,
         http: node.http.clone(),
         raft: node.raft.clone(),

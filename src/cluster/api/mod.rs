@@ -1,6 +1,7 @@
 //! The running membership, for the rest of the program.
 
 mod cluster_api;
+mod form;
 mod found_promise;
 mod join;
 mod leave;
@@ -15,7 +16,7 @@ use bytes::Bytes;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio::time::{Instant, timeout};
 
-pub use self::cluster_api::{ClusterApi, NodeRef};
+pub use self::cluster_api::{ClusterApi, JoinNote, NodeRef};
 use self::found_promise::FoundPromises;
 use crate::auth::PeerPolicy;
 use crate::base::{Address, Incarnation};
@@ -84,7 +85,7 @@ impl Cluster {
             node,
             leader,
             gossip,
-            found_promises: Arc::default(),
+            found_promises: Arc::new(FoundPromises::new()),
             failures: Arc::new(Mutex::new(failures)),
         })
     }

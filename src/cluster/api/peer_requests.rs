@@ -128,8 +128,8 @@ impl Cluster {
     }
 
     fn on_promise(&self, body: &[u8]) -> Result<Bytes, Refusal> {
-        caller(body)?;
-        self.promise()?;
+        let theirs = caller(body)?;
+        self.promise(theirs.incarnation)?;
         Ok(self.done())
     }
 

@@ -10,6 +10,7 @@ mod others;
 mod pace;
 mod peer;
 mod peers;
+mod promise;
 mod rules;
 mod setup;
 mod shown;
@@ -20,6 +21,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 pub use others::OtherMembers;
+pub use promise::{FoundPromise, PROMISE_LIFETIME, PromiseRefusal, Question};
 pub use setup::FoundingSetup;
 pub use twins::Twin;
 pub(crate) use verdict::LOST_VOLUME_ADVICE;
@@ -27,7 +29,7 @@ pub use verdict::{Await, Block, Difference, Mismatch, Unlisted, Verdict};
 
 use self::peer::{PollReason, mark};
 use self::peers::Peers;
-use self::rules::{DecisionInput, QUIET_PERIOD};
+use self::rules::DecisionInput;
 use self::twins::Twins;
 use super::identity::record::{IdentityRecord, Origin};
 use crate::base::{Address, Incarnation, ListHash};
@@ -64,6 +66,9 @@ pub enum Event {
     },
     /// An operator ordered this node, which has no `peers`, to found alone (founding.md 8).
     FoundAlone,
+    /// A member invited this node to its cluster: an order to found is void, unless it is executed
+    /// already (founding.md 8.2).
+    Invited,
 }
 
 /// Output of [`Founding::handle`]: work for the caller.
@@ -169,6 +174,11 @@ impl Founding {
                 self.members = members;
             }
             Event::FoundAlone => self.found_alone(),
+            Event::Invited => {
+                if !self.storing && self.forget_order() {
+                    self.accepted = None;
+                }
+            }
         }
         let mut actions = self.decide(now);
         let shown = self.show();
@@ -189,11 +199,8 @@ impl Founding {
 
     /// Latest time for the next [`Event::Tick`].
     pub fn wake_at(&self, now: Duration) -> Option<Duration> {
-        let quiet = if now < QUIET_PERIOD {
-            Some(QUIET_PERIOD)
-        } else {
-            None
-        };
+        let quiet = rules::quiet_period(&self.setup);
+        let quiet = if now < quiet { Some(quiet) } else { None };
         self.peers.next_due().into_iter().chain(quiet).min()
     }
 
@@ -356,10 +363,7 @@ impl Founding {
         if self.record.seat().is_some() {
             self.accepted = None;
             // The order to found alone holds for one founding, not for a later one.
-            if self.setup.forget_order() {
-                self.list = self.setup.list();
-                self.list_hash = self.setup.list_hash(&self.list);
-            }
+            self.forget_order();
         }
         self.add_known_peers(now);
     }
@@ -419,6 +423,16 @@ impl Founding {
             self.list = self.setup.list();
             self.list_hash = self.setup.list_hash(&self.list);
         }
+    }
+
+    /// Returns whether there was an order to found.
+    fn forget_order(&mut self) -> bool {
+        let was_ordered = self.setup.forget_order();
+        if was_ordered {
+            self.list = self.setup.list();
+            self.list_hash = self.setup.list_hash(&self.list);
+        }
+        was_ordered
     }
 
     /// Polls the configured list and the founders of the vector that this node started.

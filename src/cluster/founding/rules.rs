@@ -19,10 +19,23 @@ use crate::wire::identity::{Identity, PROTOCOL, Phase, VectorEntry};
 
 /// Quiet time of founding.md F7, from the start of the task. Members of a cluster whose lists name
 /// this node's address have this time to send a hint.
-pub(super) const QUIET_PERIOD: Duration = Duration::from_secs(1);
+const QUIET_PERIOD: Duration = Duration::from_secs(1);
+/// The same for a founding that an operator ordered. Longer than a poll that hangs (2 s) and the next
+/// one of a member that has this address: a node that lost its volume hears of its cluster before it
+/// founds another.
+pub(super) const ORDERED_QUIET_PERIOD: Duration = Duration::from_secs(3);
 /// Time from the start of the task after which the text of founding.md F5 also says how to found
 /// without the missing nodes.
 const LONG_WAIT_AFTER: Duration = Duration::from_secs(60);
+
+/// Quiet time of a node with this configuration, or with this order.
+pub(super) fn quiet_period(setup: &FoundingSetup) -> Duration {
+    if setup.ordered {
+        ORDERED_QUIET_PERIOD
+    } else {
+        QUIET_PERIOD
+    }
+}
 
 /// Everything that a decision depends on.
 pub(super) struct DecisionInput<'a> {
@@ -469,7 +482,7 @@ impl DecisionInput<'_> {
             .filter(|entry| !has_accepted(entry))
             .map(|entry| entry.at.clone())
             .collect();
-        if not_yet.is_empty() && self.now >= QUIET_PERIOD {
+        if not_yet.is_empty() && self.now >= quiet_period(self.setup) {
             return Verdict::Start(vector);
         }
         Verdict::Agreeing {

@@ -10,7 +10,7 @@ use crate::wire::identity::FEATURE_LEVEL;
 
 /// Maximum number of voters. Later members stay learners until a voter leaves (membership.md,
 /// "Joining").
-const MAX_VOTERS: usize = 5;
+pub(in crate::cluster) const MAX_VOTERS: usize = 5;
 /// Lower bound of T (founding.md 7), which is two election timeouts.
 const MIN_SILENCE: Duration = Duration::from_secs(2);
 

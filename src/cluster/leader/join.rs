@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use tokio::time::{Instant, timeout};
 
 use crate::base::{Address, Incarnation, RaftId};
@@ -40,11 +41,19 @@ pub(in crate::cluster) struct JoinHandler<'a> {
 }
 
 impl JoinHandler<'_> {
-    /// Gives the new node a Raft id (founding.md J1 to J4).
+    /// Gives the new node a Raft id (founding.md J1 to J4). A refusal is noted, for the operator who
+    /// waits for the node.
     pub(in crate::cluster) async fn join(
         &self,
         request: &JoinRequest,
     ) -> Result<JoinAnswer, Refusal> {
+        let answer = self.judge_join(request).await;
+        let who = request.identity.incarnation;
+        self.handle.refusals.note(who, answer.as_ref().err());
+        answer
+    }
+
+    async fn judge_join(&self, request: &JoinRequest) -> Result<JoinAnswer, Refusal> {
         let theirs = &request.identity;
         let cluster = self.cluster().await?;
         let catalog = self.catalog();
@@ -157,32 +166,50 @@ impl JoinHandler<'_> {
         self.raft.applied().borrow().catalog.clone()
     }
 
-    /// Refuses a new node unless both it and the leader advertise loopback addresses, or neither
-    /// does: a loopback address leads to another node on every host.
+    /// Refuses a new node at a loopback address in a cluster that is not at loopback addresses, and
+    /// the reverse: a loopback address leads to another node on every host. Names are judged by what
+    /// they resolve to here: in `/etc/hosts`, all names of a cluster may lead to loopback.
     async fn check_address(&self, theirs: &Address) -> Result<(), Refusal> {
         let own = self.node.identity().http;
-        let found = timeout(
-            LOOKUP_TIMEOUT,
-            self.node
-                .context
-                .env
-                .net
-                .resolve(theirs.host(), theirs.port()),
-        )
-        .await;
-        let found = found.ok().and_then(Result::ok).unwrap_or_default();
-        // A host name that resolves to loopback addresses here counts as loopback, except this
-        // node's own name.
-        let resolves_to_loopback = theirs.host() != own.host()
-            && !found.is_empty()
-            && found.iter().all(|at| at.ip().is_loopback());
-        if (theirs.is_loopback_literal() || resolves_to_loopback) == own.is_loopback_literal() {
+        let is_loopback = self.is_loopback(theirs).await?;
+        // The own name leads to loopback on many hosts, whatever address others use for it.
+        if theirs.host() == own.host() || is_loopback == own.is_loopback_literal() {
+            return Ok(());
+        }
+        if is_loopback && self.is_all_loopback(&own).await? {
             return Ok(());
         }
         Err(Refusal::Conflict(MembershipConflict::LoopbackAtLeader {
             leader: own,
             theirs: theirs.clone(),
         }))
+    }
+
+    /// Whether the names of all members, `own` included, lead to loopback here.
+    async fn is_all_loopback(&self, own: &Address) -> Result<bool, Refusal> {
+        let members = self.catalog().meta_nodes;
+        let names = members.values().map(|node| &node.http).chain([own]);
+        let judged = try_join_all(names.map(|http| self.is_loopback(http))).await?;
+        Ok(judged.into_iter().all(|is_loopback| is_loopback))
+    }
+
+    /// Whether the host is a loopback address, or its name leads only to such addresses here.
+    ///
+    /// # Errors
+    /// The look-up takes too long. It goes on, and the next request has its result.
+    async fn is_loopback(&self, at: &Address) -> Result<bool, Refusal> {
+        if at.is_loopback_literal() {
+            return Ok(true);
+        }
+        let net = &self.node.context.env.net;
+        let found = timeout(LOOKUP_TIMEOUT, net.resolve(at.host(), at.port())).await;
+        let found = found.map_err(|_| {
+            let (at, error) = (at.clone(), PollError::LookupTimeout);
+            Refusal::NotYet(NotYet::LeaderCannotReach { at, error })
+        })?;
+        // A name that is not known here is judged by the call-back.
+        let found = found.unwrap_or_default();
+        Ok(!found.is_empty() && found.iter().all(|socket| socket.ip().is_loopback()))
     }
 
     /// Polls the caller: it must answer at its advertised address, and no other node with the same

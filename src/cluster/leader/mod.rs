@@ -5,9 +5,10 @@
 
 mod evidence;
 mod execute;
-mod facts;
+pub(in crate::cluster) mod facts;
 mod first_command;
 pub(in crate::cluster) mod join;
+mod refusals;
 pub(in crate::cluster) mod state;
 mod timing;
 
@@ -116,6 +117,7 @@ impl<'a> Leadership<'a> {
         self.writer.begin(LeaderHandle {
             since: self.since,
             removals,
+            refusals: Arc::default(),
             wake: wake.clone(),
         });
         let mut changed = self.raft.changed();

@@ -7,6 +7,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::base::{Incarnation, RaftId};
+use crate::cluster::leader::refusals::JoinRefusals;
 use crate::cluster::membership::Alarm;
 use crate::cluster::refusal::Refusal;
 use crate::runtime::lock;
@@ -32,6 +33,7 @@ impl RemovalRequest {
 pub(in crate::cluster) struct LeaderHandle {
     pub(in crate::cluster) since: Instant,
     pub(in crate::cluster) removals: mpsc::Sender<RemovalRequest>,
+    pub(in crate::cluster) refusals: Arc<JoinRefusals>,
     /// Wakes the task, for instance when a new node has been given a Raft id.
     pub(in crate::cluster) wake: Arc<Notify>,
 }

@@ -91,7 +91,7 @@ impl NodeTask {
     }
 
     /// Returns the last invitation, unless it has expired.
-    fn invitation(&self) -> Option<&Invite> {
+    pub(super) fn invitation(&self) -> Option<&Invite> {
         let (invite, since) = self.invited.as_ref()?;
         (self.now().saturating_sub(*since) < INVITATION_LIFETIME).then_some(invite)
     }

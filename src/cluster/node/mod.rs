@@ -150,10 +150,12 @@ impl NodeTask {
                 self.on_answer(answer).await?;
                 self.cluster_event()
             }
+            // A node that is invited joins: it must not found a second cluster meanwhile.
+            NodeEvent::Ordered(NodeOrder::FoundAlone) if self.invitation().is_some() => Event::Tick,
             NodeEvent::Ordered(NodeOrder::FoundAlone) => Event::FoundAlone,
             NodeEvent::Ordered(NodeOrder::Invited(invite)) => {
                 self.invited = Some((invite, self.now()));
-                Event::Tick
+                Event::Invited
             }
             NodeEvent::Ordered(NodeOrder::Suspect) => {
                 self.suspicious = true;

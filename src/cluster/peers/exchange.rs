@@ -25,6 +25,11 @@ pub enum PollError {
     Timeout,
     #[error("that is {META_RAFT_PORT}, the Raft port; use {META_HTTP_PORT}")]
     RaftPort,
+    #[error(
+        "a data node answers there; data nodes are added with `influxd-ctl add-data`, meta nodes by \
+         their port {META_HTTP_PORT}"
+    )]
+    DataNode,
     #[error("answers, but is not a meta node of ours ({0})")]
     NotOurs(String),
     #[error("an influxd-meta of another make answers there: it cannot be part of this cluster")]
@@ -67,6 +72,7 @@ impl PollError {
     pub fn is_an_answer(&self) -> bool {
         match self {
             Self::RaftPort
+            | Self::DataNode
             | Self::NotOurs(_)
             | Self::OtherMetaNode
             | Self::WrongSecret

@@ -12,7 +12,7 @@ use crate::auth::PeerKeys;
 use crate::auth::fresh::{self, Challenge};
 use crate::auth::proof::{Nonce, new_nonce};
 use crate::base::{Address, Incarnation};
-use crate::client::{self, CallError, Client, Response};
+use crate::client::{self, CallError, Client, OtherService, Response};
 use crate::cluster::peers::exchange::{Exchange, PeerRequest, PeerResponse, PollError};
 use crate::runtime::net::BoxFuture;
 use crate::runtime::{Env, Net, Rng, lock};
@@ -310,6 +310,7 @@ impl From<CallError> for PollError {
             CallError::Refused => Self::Refused,
             CallError::Timeout { .. } => Self::Timeout,
             CallError::RaftPort => Self::RaftPort,
+            CallError::NotOurs(OtherService::DataNode) => Self::DataNode,
             CallError::NotOurs(what) => Self::NotOurs(what.to_string()),
             CallError::OtherMetaNode => Self::OtherMetaNode,
             CallError::WrongSecret => Self::WrongSecret,

@@ -20,13 +20,14 @@ pub(in crate::ctl) struct Join {
     /// Say what was not found, and why
     #[arg(long = "v", short = 'v')]
     verbose: bool,
-    /// HTTP address of a meta node of the cluster; without one: the bound node forms a new cluster
+    /// HTTP address of a meta node of the cluster; without one: the bound node forms a new
+    /// cluster, after a question
     #[arg(value_name = "HOST:PORT", value_parser = http_address)]
     address: Option<Address>,
 }
 
 impl Join {
-    pub(super) async fn run(&self, session: &Session) -> Output {
+    pub(super) async fn run(&self, session: &mut Session) -> Output {
         let cluster = self.address.clone().unwrap_or_else(|| session.bind.clone());
         write_stdout(&format!("Joining meta node at {cluster}"));
         let status: Status = match session.get_json(&cluster, "/status").await {
@@ -35,6 +36,14 @@ impl Join {
         };
         if !status.is_meta() {
             return Output::failed(session.line(&format!("{cluster} is not a meta node")));
+        }
+        if self.address.is_none() {
+            let name = status.advertised().unwrap_or_else(|| cluster.clone());
+            match add_meta::may_found(session, &name).await {
+                Ok(true) => {}
+                Ok(false) => return Output::default(),
+                Err(why) => return Output::failed(why),
+            }
         }
         let nodes = local_nodes::named_nodes(session).await;
         write_stdout(&format!(
@@ -108,8 +117,12 @@ fn summary(joined: &Joined, had_no_leader: bool, nodes: &LocalNodes) -> Output {
         "Successfully joined cluster\n\n"
     })
     .to_owned();
+    let note = meta.as_ref().and_then(|added| added.note.clone());
     let meta = meta.as_ref().map(|added| (added.id, &added.addr));
     text.push_str(&line("meta", meta));
+    if let Some(note) = note {
+        text.push_str(&format!("    {note}\n"));
+    }
     text.push_str(&line(
         "data",
         data.as_ref().map(|added| (added.id, &added.tcp_addr)),

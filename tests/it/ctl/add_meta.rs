@@ -37,17 +37,15 @@ fn it_asks_the_bound_node_to_join_the_other() {
     );
 }
 
-/// Helm and all guides add the first node to itself, and repeat that until it succeeds.
+/// Without an address and without a terminal, a node in no cluster is not made one.
 #[test]
-fn without_an_address_it_adds_the_bound_node_by_its_own_name() {
+fn without_an_address_a_fresh_node_founds_nothing() {
     let net = Net::new();
     let server = net.serve(joins);
-    assert_eq!(
-        ctl_at(&server, &["add-meta"]),
-        done("Added meta node 3 at meta-3:8091\n")
-    );
-    assert_eq!(server.heard(), ["GET /status", "POST /join"]);
-    assert_eq!(server.asked()[1].body, "addr=meta-3%3A8091");
+    let ran = ctl_at(&server, &["add-meta"]);
+    let cure = "to form a new cluster of it: influxd-ctl add-meta meta-3:8091\n";
+    assert!(ran.code == Some(1) && ran.stderr.ends_with(cure), "{ran:?}");
+    assert!(!server.heard().contains(&"POST /join".to_owned()));
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn a_node_that_starts_is_waited_for_until_it_has_a_name() {
 }
 
 #[test]
-fn without_an_address_it_forms_a_cluster() {
+fn with_its_own_address_it_forms_a_cluster() {
     let net = Net::new();
     let server = net.serve(cluster("", 1));
     let want = format!(
@@ -103,7 +103,10 @@ fn without_an_address_it_forms_a_cluster() {
          To join additional nodes to this cluster, run the following command:\n\n  \
          influxd-ctl join 127.0.0.1:8091\n"
     );
-    assert_eq!(ctl_at(&server, &["join"]), done(want));
+    assert_eq!(
+        ctl_at(&server, &["join", &server.local.to_string()]),
+        done(want)
+    );
     // Run again once the node is a member: nothing was created.
     let member = net.serve(cluster("m:8089", 1));
     let Ran { stdout, code, .. } = ctl_at(&member, &["join"]);
@@ -230,7 +233,10 @@ fn the_data_node_beside_it_is_added_too() {
                 127.0.88.1:8088\n\n  \
                 To join additional nodes to this cluster, run the following command:\n\n  \
                 influxd-ctl join 127.0.88.1:8091\n";
-    assert_eq!(ctl_at(&server, &["join", "-v"]), done(want.to_owned()));
+    assert_eq!(
+        ctl_at(&server, &["join", "-v", &server.local.to_string()]),
+        done(want.to_owned())
+    );
     assert_eq!(data.heard(), ["GET /status"]);
     // Requests to the cluster's node and to this host's node, which are the same one here.
     assert_eq!(
@@ -247,7 +253,7 @@ fn passive_is_about_the_data_node() {
         data_node(&net, [127, 0, 88, 3]),
         net.serve(cluster_at("127.0.88.3", 2)),
     );
-    let ran = ctl_at(&leader, &["join", "-p"]);
+    let ran = ctl_at(&leader, &["join", "-p", &leader.local.to_string()]);
     assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)));
     let added = leader
         .asked()
@@ -256,7 +262,7 @@ fn passive_is_about_the_data_node() {
         .expect("added");
     assert_eq!(added.body, "addr=127.0.88.3%3A8088&passive=true");
     let plain = net.serve(cluster("m:8089", 2));
-    let ran = ctl_at(&plain, &["join", "-p"]);
+    let ran = ctl_at(&plain, &["join", "-p", &plain.local.to_string()]);
     assert_eq!(
         (ran.stderr.as_str(), ran.code),
         ("", Some(0)),
@@ -278,7 +284,7 @@ fn a_data_node_that_cannot_be_added_is_a_failure() {
         stdout,
         stderr,
         code,
-    } = ctl_at(&server, &["join"]);
+    } = ctl_at(&server, &["join", &server.local.to_string()]);
     let want = "Successfully joined cluster\n\n  * Added meta node 2 at 127.0.88.4:8091\n  \
                 * No data node added.  Run with -v to see more information\n";
     assert!(stdout.ends_with(want), "{stdout}");
@@ -305,7 +311,7 @@ fn where_the_meta_node_is_refused_the_data_node_is_not_added() {
         stdout,
         stderr,
         code,
-    } = ctl_at(&server, &["join"]);
+    } = ctl_at(&server, &["join", &server.local.to_string()]);
     assert!(
         stdout.ends_with("\n\nFailed to join cluster.  Run with -v to see more information\n"),
         "{stdout}"
@@ -328,7 +334,7 @@ fn where_the_meta_node_is_refused_the_data_node_is_not_added() {
 fn verbose_says_why_no_data_node_was_added() {
     let net = Net::new();
     let server = net.serve(cluster("m:8089", 2));
-    let Ran { stdout, code, .. } = ctl_at(&server, &["join", "-v"]);
+    let Ran { stdout, code, .. } = ctl_at(&server, &["join", "-v", &server.local.to_string()]);
     let want = "No data node found on 127.0.0.1:8088!\n\n  \
                 If there is one, run the following command to add it manually:\n\n  \
                 influxd-ctl -bind BIND add-data <dataAddr:port>\n\n  \

@@ -2,6 +2,7 @@
 //! schedules of a simulated world.
 
 mod invariants;
+mod manual;
 mod rows;
 mod schedules;
 mod world;
@@ -16,6 +17,7 @@ fn every_test_that_the_manual_names_is_there() {
     );
     let stories = concat!(
         include_str!("rows.rs"),
+        include_str!("manual.rs"),
         include_str!("schedules.rs"),
         include_str!("invariants.rs"),
         include_str!("../simulation/mod.rs"),

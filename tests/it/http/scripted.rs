@@ -39,6 +39,7 @@ impl Default for Says {
 
 pub(crate) fn meta_7() -> NodeRef {
     NodeRef {
+        note: None,
         id: NodeId(7),
         http: Address::new("meta-7", 8091),
         raft: Address::new("meta-7", 8089),
