@@ -49,7 +49,7 @@ async fn golden_answers() {
         ("/livez", r#"{"status":"ok"}"#),
         (
             "/healthz",
-            r#"{"status":"fail","version":"1.12.4-c0.1.0","phase":"fresh","doing":"waiting","reason":"waiting for 1 of 3 founders: meta-3:8091 (name unknown)","blocked":null,"halted":null,"missing":[{"address":"meta-3:8091","why":"name unknown"}],"incarnation":"11111111111111111111111111111111","http":"meta-1:8091","raft":"meta-1:8089","cluster_id":null,"cluster_name":"prod","raft_id":null,"node_id":null,"raft_state":null,"peer_proofs":"open","warnings":["two voters: a failure of either stops the cluster; run three"],"alarms":[]}"#,
+            r#"{"status":"fail","version":"1.12.4-c0.1.0","phase":"fresh","doing":"waiting","reason":"waiting for 1 of 3 founders: meta-3:8091 (name unknown)","blocked":null,"halted":null,"missing":[{"address":"meta-3:8091","why":"name unknown"}],"incarnation":"11111111111111111111111111111111","http":"meta-1:8091","raft":"meta-1:8089","cluster_id":null,"cluster_name":"prod","raft_id":null,"node_id":null,"raft_state":null,"catalog":null,"peer_proofs":"open","warnings":["two voters: a failure of either stops the cluster; run three"],"alarms":[]}"#,
         ),
     ];
     for (path, body) in cases {
