@@ -135,13 +135,7 @@ impl Authenticator {
         if let Some(Ok(token)) = &token
             && token.username() == Some("")
         {
-            return Ok(self
-                .verify(token, self.config.internal_secret.as_ref())
-                .or_else(|invalid| match &self.config.internal_secret_old {
-                    Some(old) => self.verify(token, Some(old)),
-                    None => Err(invalid),
-                })
-                .map(|()| Caller::Internal)?);
+            return Ok(self.verify_internal(token).map(|()| Caller::Internal)?);
         }
         if users.has_admin() == Ok(false) {
             return Err(Denied::NoAdmin);
@@ -163,6 +157,24 @@ impl Authenticator {
         } else {
             Err(Denied::NotAdmin(name))
         }
+    }
+
+    /// Returns whether the caller presents a token of `internal-shared-secret`, also where callers
+    /// are not checked.
+    pub fn is_internal(&self, presented: &Credentials) -> bool {
+        let Credentials::Token(text) = presented else {
+            return false;
+        };
+        Token::read(text)
+            .is_ok_and(|token| token.username() == Some("") && self.verify_internal(&token).is_ok())
+    }
+
+    fn verify_internal(&self, token: &Token<'_>) -> Result<(), Invalid> {
+        self.verify(token, self.config.internal_secret.as_ref())
+            .or_else(|invalid| match &self.config.internal_secret_old {
+                Some(old) => self.verify(token, Some(old)),
+                None => Err(invalid),
+            })
     }
 
     fn by_token(&self, token: &Token<'_>, users: &dyn Users) -> Result<(Name, User), Denied> {

@@ -1,7 +1,7 @@
 //! Authentication of callers, before every route that is not open (wire.md 7).
 //!
 //! Open routes are `/ping`, `/status`, `/livez`, `/readyz`, and `/healthz`, which tells an
-//! unauthenticated caller less. At `/cluster/…` meta nodes prove the secret instead.
+//! unauthenticated caller less. Where meta nodes prove the secret, strangers get no ids. At `/cluster/…` meta nodes prove the secret instead.
 
 use std::net::IpAddr;
 
@@ -45,6 +45,26 @@ pub(super) async fn admit(
         .authenticator
         .admit(presented, from, &*state.users)
         .await
+}
+
+/// Returns whether the caller of an open route may learn the ids of this node and of its cluster:
+/// cluster id, incarnations and Raft ids.
+///
+/// Where other meta nodes must prove the secret, port 8089 tells nobody who this node is before
+/// that proof, so HTTP must not either. The ids are told to programs on this host and to callers
+/// with an internal token.
+pub(super) fn may_read_ids(state: &State, request: &Request) -> bool {
+    !state.service.peer_policy().refuses_unproven()
+        || peer_ip(request.extensions()).to_canonical().is_loopback()
+        || state
+            .authenticator
+            .is_internal(&presented(request.uri(), request.headers()))
+}
+
+/// Returns the same for a route behind [`require_caller`], which with `auth-enabled` has let the
+/// caller in.
+pub(super) fn admitted_may_read_ids(state: &State, request: &Request) -> bool {
+    state.authenticator.is_enabled() || may_read_ids(state, request)
 }
 
 pub(super) fn presented(uri: &Uri, headers: &HeaderMap) -> Credentials {

@@ -97,7 +97,7 @@ impl Service {
         let catalog = &applied.catalog;
         let pendings = catalog.pendings.values().map(|pending| Waiting {
             http: pending.http.clone(),
-            raft_id: pending.raft_id,
+            raft_id: Some(pending.raft_id),
             voter: pending.voter,
             state: state(pending.incarnation),
         });
@@ -105,7 +105,7 @@ impl Service {
             let state = Some(state(node.incarnation)?);
             Some(Waiting {
                 http: node.http.clone(),
-                raft_id: node.raft_id,
+                raft_id: Some(node.raft_id),
                 voter: node.voter,
                 state,
             })
@@ -230,7 +230,7 @@ fn member_state(raft_id: RaftId, status: &RaftStatus, applied: &Applied) -> Memb
     let progress = status.progress.iter().find(|(id, ..)| *id == raft_id);
     let last = status.last_log.map_or(0, |log_id| log_id.index);
     MemberState {
-        raft_id,
+        raft_id: Some(raft_id),
         node_id: node.map(|node| node.id),
         http: node.map(|node| node.http.clone()),
         raft: node.map(|node| node.raft.clone()),

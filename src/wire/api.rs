@@ -308,7 +308,9 @@ pub struct RaftStateInfo {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
     pub http: Address,
-    pub raft_id: RaftId,
+    /// Absent for a stranger, see [`Health::hide_ids`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raft_id: Option<RaftId>,
     /// Whether it shall become a voter.
     pub voter: bool,
     pub state: Option<String>,
@@ -317,7 +319,8 @@ pub struct Waiting {
 /// Member of the Raft group. Only the leader knows `lag` and `quiet_ms`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberState {
-    pub raft_id: RaftId,
+    /// `None` for a stranger, see [`Health::hide_ids`].
+    pub raft_id: Option<RaftId>,
     pub node_id: Option<NodeId>,
     pub http: Option<Address>,
     pub raft: Option<Address>,

@@ -27,4 +27,5 @@ pub mod wal;
 mod command_table;
 mod convert;
 mod fields;
+mod hidden_ids;
 mod proto;

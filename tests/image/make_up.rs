@@ -84,6 +84,10 @@ fn a_closed_cluster_comes_up_and_down_loses_no_vote() {
         assert_eq!(here.folder.secret().len(), 64);
         let health = http::get(here.node(1), "/healthz").expect("healthz").json();
         assert_eq!(health["peer_proofs"], "required", "{health}");
+        // This host is not the node's own: no ids. The tool in the container has them.
+        assert_eq!(health["raft_id"], serde_json::Value::Null, "{health}");
+        let shown = here.exec(&["influxd-ctl", "show", "-v", "-format", "json"]);
+        assert!(shown.stdout.contains(r#""raft_id":"#), "{shown:?}");
 
         // Nothing has changed for plain compose. A new node of it knows the secret.
         let three = here.containers();

@@ -6,6 +6,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use hyper::{HeaderMap, StatusCode};
 
+use crate::http::authenticate::admitted_may_read_ids;
 use crate::http::body::{self, MAX_IDENTITY_BYTES};
 use crate::http::error;
 use crate::http::error::ErrorResponse;
@@ -18,8 +19,16 @@ use crate::wire::identity::Identity;
 
 const PATH: &str = "/cluster/identity";
 
-/// Returns this node's identity to operators, without a proof.
-pub(super) async fn show(state: AppState) -> Result<Response, ErrorResponse> {
+/// Returns this node's identity to operators, without a proof. Where proofs are required nothing is
+/// said of this node to a stranger, as for [`exchange`].
+pub(super) async fn show(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
+    if !admitted_may_read_ids(&state, &request) {
+        return Err(ErrorResponse::new(
+            StatusCode::UNAUTHORIZED,
+            "the identity is told on this node's own host, and to callers with a token of \
+             internal-shared-secret",
+        ));
+    }
     let nobody = std::net::Ipv4Addr::UNSPECIFIED.into();
     Ok(ok_json(&state.service.exchange_identity(None, nobody)?))
 }

@@ -258,6 +258,46 @@ fn details_are_each_nodes_own_word() {
     assert_eq!(squeezed[3..], rows);
 }
 
+/// A node with a secret hides its ids from other hosts. The bound node knows the members' Raft ids.
+#[test]
+fn the_raft_id_of_a_node_that_hides_it_is_that_of_the_bound_nodes_list() {
+    let net = Net::new();
+    let other = net.serve(|asked| match asked.what.as_str() {
+        "GET /healthz" => json(
+            r#"{"phase":"member","doing":"open","raft_id":null,"raft_state":{"term":6,"role":"follower",
+            "leader":null,"members":[{"raft_id":null,"http":"meta-1:8091"}],"waiting":[{"http":"m4:8091"}]}}"#,
+        ),
+        _ => status(404, ""),
+    });
+    let members = format!(
+        r#"{{"data":null,"meta":[{{"id":1,"addr":"meta-1:8091"}},{{"id":2,"addr":"{}"}}]}}"#,
+        other.local
+    );
+    let health = format!(
+        r#"{{"phase":"member","doing":"open","http":"meta-1:8091","raft_id":1,"raft_state":{{"term":6,
+        "role":"leader","members":[{{"raft_id":1,"http":"meta-1:8091"}},{{"raft_id":5,"http":"{}"}}]}}}}"#,
+        other.local
+    );
+    let server = net.serve(move |asked| match asked.what.as_str() {
+        "GET /show-cluster" => json(&members),
+        "GET /healthz" => json(&health),
+        _ => member(asked),
+    });
+    let Ran { stdout, code, .. } = ctl_at(&server, &["show", "-v"]);
+    assert_eq!(code, Some(0));
+    let details = stdout.split("\n\n").nth(3).expect("a fourth block");
+    let rows: Vec<String> = details.lines().skip(3).map(squeeze).collect();
+    assert_eq!(
+        rows[0],
+        "1\tmeta-1:8091\tmember\t1\tleader\t6\t0\t0\t-\t-\topen"
+    );
+    let row = format!(
+        "2\t{}\tmember\t5\tfollower\t6\t0\t0\t-\t-\topen",
+        other.local
+    );
+    assert_eq!(rows[1], row);
+}
+
 /// Joins the cells of a line without their padding.
 fn squeeze(line: &str) -> String {
     line.split('\t')

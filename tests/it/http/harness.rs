@@ -245,12 +245,17 @@ impl TestServer {
 
     /// Starts a server on a network in memory, for tests with paused time.
     pub(crate) async fn simulated(config: HttpConfig, stand_in: StandIn) -> Self {
+        Self::called_from(IpAddr::from([127, 0, 0, 1]), config, stand_in).await
+    }
+
+    /// Starts a server on a network in memory, whose callers come from this address.
+    pub(crate) async fn called_from(ip: IpAddr, config: HttpConfig, stand_in: StandIn) -> Self {
         let network = Network::new(
             Arc::new(SystemRng),
             Duration::ZERO..Duration::from_millis(1),
         );
         let env = Env {
-            net: network.host(IpAddr::from([127, 0, 0, 1])),
+            net: network.host(ip),
             tasks: Tasks::inline(),
             ..Env::real()
         };

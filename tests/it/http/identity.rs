@@ -4,10 +4,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use influxdb_meta::auth::proof::PeerKey;
-use influxdb_meta::auth::{PeerKeys, PeerPolicy};
+use influxdb_meta::auth::{AuthConfig, PeerKeys, PeerPolicy};
+use influxdb_meta::base::{ClusterId, RaftId};
+use influxdb_meta::cluster::View;
 use influxdb_meta::http::HttpConfig;
 
-use super::harness::{Alone, StandIn, THEM, TestServer, US, identity};
+use super::auth::bearer;
+use super::harness::{Alone, StandIn, THEM, TestServer, US, identity, waiting};
 
 const PATH: &str = "/cluster/identity";
 
@@ -134,4 +137,77 @@ async fn without_a_proof_a_post_is_refused_or_answered_and_is_no_hint() {
         (200, None)
     );
     assert!(stand_in.hints.lock().expect("hints").is_empty());
+}
+
+const CLUSTER: ClusterId = ClusterId([0xcc; 16]);
+
+/// A node with the secret, as a caller at this address sees it. Callers are not authenticated.
+async fn seen_from(ip: [u8; 4], policy: PeerPolicy) -> TestServer {
+    let config = HttpConfig {
+        peer_keys: Some(PeerKeys::derive("s", None)),
+        auth: AuthConfig {
+            internal_secret: Some("s".into()),
+            ..AuthConfig::default()
+        },
+        ..HttpConfig::default()
+    };
+    let stand_in = StandIn::default();
+    stand_in.scripted.says().policy = policy;
+    stand_in.view.send_replace(Arc::new(View {
+        cluster_id: Some(CLUSTER),
+        raft_id: Some(RaftId(7)),
+        reason: format!("cluster {CLUSTER} exists at meta-2:8091, Raft id 7: joining it"),
+        ..waiting()
+    }));
+    TestServer::called_from(IpAddr::from(ip), config, stand_in).await
+}
+
+/// The answers of all routes about the state of a node, and the status of its identity.
+async fn told(server: &TestServer, headers: &str) -> (u16, String) {
+    let mut texts = String::new();
+    for path in [PATH, "/healthz", "/health", "/readyz", "/status", "/ping"] {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: meta-1:8091\r\n{headers}\r\n");
+        let reply = server.ask(request.as_bytes()).await;
+        texts += &format!("{path} {:?} {}", reply.headers, reply.text());
+    }
+    let request = format!("GET {PATH} HTTP/1.1\r\nHost: meta-1:8091\r\n{headers}\r\n");
+    (server.ask(request.as_bytes()).await.status(), texts)
+}
+
+fn ids_in(texts: &str) -> Vec<String> {
+    let ids = [US.to_string(), CLUSTER.to_string(), "id 7".to_owned()];
+    ids.into_iter().filter(|id| texts.contains(id)).collect()
+}
+
+/// Without `auth-enabled`, too: 8089 says nothing before the caller's proof, so 8091 must not.
+#[tokio::test]
+async fn where_proofs_are_required_a_stranger_gets_no_ids() {
+    let server = seen_from([10, 0, 0, 9], PeerPolicy::ProofRequired).await;
+    for headers in ["", &bearer("other", ""), &bearer("s", "bob")] {
+        let (status, texts) = told(&server, headers).await;
+        assert_eq!(status, 401, "{texts}");
+        assert_eq!(ids_in(&texts), [""; 0], "{texts}");
+        // Words about readiness, and whom it waits for, are for everybody.
+        assert!(texts.contains("exists at meta-2:8091"), "{texts}");
+    }
+}
+
+#[tokio::test]
+async fn its_own_host_and_who_knows_the_secret_get_them() {
+    let far = seen_from([10, 0, 0, 9], PeerPolicy::ProofRequired).await;
+    let near = seen_from([127, 0, 0, 1], PeerPolicy::ProofRequired).await;
+    // It cannot check a token. Only its own host gets them.
+    let without_secret = seen_from([127, 0, 0, 1], PeerPolicy::SecretMissing).await;
+    // Whoever reaches such a node is believed in everything.
+    let open = seen_from([10, 0, 0, 9], PeerPolicy::ProofWanted).await;
+    for (server, headers) in [
+        (&far, bearer("s", "")),
+        (&near, String::new()),
+        (&without_secret, String::new()),
+        (&open, String::new()),
+    ] {
+        let (status, texts) = told(server, &headers).await;
+        assert_eq!(status, 200, "{texts}");
+        assert_eq!(ids_in(&texts).len(), 3, "{texts}");
+    }
 }

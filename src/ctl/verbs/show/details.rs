@@ -176,7 +176,7 @@ impl Details {
     fn row(&self, node: &Node) -> Vec<String> {
         let mut cells = vec![or_dash(node.id), node.address.clone()];
         match &node.health {
-            Ok(health) => cells.extend(self.cells(health)),
+            Ok(health) => cells.extend(self.cells(health, &node.address)),
             Err(why) => {
                 cells.extend(std::iter::repeat_n("-".to_owned(), 8));
                 cells.push(format!("unreachable: {why}"));
@@ -185,11 +185,11 @@ impl Details {
         cells
     }
 
-    fn cells(&self, health: &HealthResponse) -> [String; 9] {
+    fn cells(&self, health: &HealthResponse, address: &str) -> [String; 9] {
         let raft = health.raft_state.as_ref();
         [
             health.phase.clone(),
-            or_dash(health.raft_id),
+            or_dash(health.raft_id.or_else(|| self.raft_id_of(address))),
             or_dash(raft.map(|raft| &raft.role)),
             or_dash(raft.map(|raft| raft.term)),
             or_dash(raft.map(|raft| index(raft.applied))),
@@ -198,6 +198,23 @@ impl Details {
             or_dash(Some(&health.peer_proofs).filter(|word| !word.is_empty())),
             state(health),
         ]
+    }
+
+    /// Raft id of a member, as any node of these says. A node with a secret tells its own to its
+    /// own host and to callers with a token only.
+    fn raft_id_of(&self, address: &str) -> Option<u64> {
+        let answers = self
+            .nodes
+            .iter()
+            .filter_map(|node| node.health.as_ref().ok());
+        let mut members = answers
+            .filter_map(|health| health.raft_state.as_ref())
+            .flat_map(|raft| &raft.members);
+        members.find_map(|member| {
+            member
+                .raft_id
+                .filter(|_| member.http.as_deref() == Some(address))
+        })
     }
 
     /// Number of log entries that another node of these has and this one has not applied.
@@ -223,7 +240,7 @@ fn waiting_table(waiting: &[Waiting]) -> Table {
             .unwrap_or_else(|| "the leader knows".to_owned());
         table.row(vec![
             one.http.clone(),
-            one.raft_id.to_string(),
+            or_dash(one.raft_id),
             to_be.to_owned(),
             state,
         ]);

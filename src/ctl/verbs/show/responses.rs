@@ -58,7 +58,18 @@ pub(super) struct RaftState {
     pub(super) role: Role,
     pub(super) last_log: Option<LogId>,
     pub(super) applied: Option<LogId>,
+    /// Members, as the bound node knows them. Not printed as JSON.
+    #[serde(skip_serializing)]
+    pub(super) members: Vec<Member>,
     pub(super) waiting: Vec<Waiting>,
+}
+
+/// Member of the Raft group.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Member {
+    pub(super) raft_id: Option<u64>,
+    pub(super) http: Option<String>,
 }
 
 /// Role of a node in Raft.
@@ -105,7 +116,7 @@ impl fmt::Display for Role {
 #[serde(default)]
 pub(super) struct Waiting {
     pub(super) http: String,
-    pub(super) raft_id: u64,
+    pub(super) raft_id: Option<u64>,
     pub(super) voter: bool,
     pub(super) state: Option<String>,
 }
@@ -141,11 +152,16 @@ mod tests {
         assert_eq!((raft.term, raft.role), (3, Role::Other("learner".into())));
         let waiting = Waiting {
             http: "new:8091".into(),
-            raft_id: 7,
+            raft_id: Some(7),
             voter: true,
             state: Some("catching up".into()),
         };
         assert_eq!(raft.waiting, [waiting]);
+        let member = Member {
+            raft_id: Some(5),
+            http: Some("m:8091".into()),
+        };
+        assert_eq!(raft.members, [member]);
         assert_eq!(
             (raft.last_log, raft.applied),
             (Some(LogId { term: 3, index: 9 }), None)
@@ -197,10 +213,18 @@ mod tests {
             learners: Vec::new(),
             joint: false,
             quorum_ack_ms: None,
-            members: Vec::new(),
+            members: vec![api::MemberState {
+                raft_id: Some(RaftId(5)),
+                node_id: None,
+                http: Some(Address::new("m", 8091)),
+                raft: None,
+                voter: true,
+                lag: None,
+                quiet_ms: None,
+            }],
             waiting: vec![api::Waiting {
                 http: Address::new("new", 8091),
-                raft_id: RaftId(7),
+                raft_id: Some(RaftId(7)),
                 voter: true,
                 state: Some("catching up".into()),
             }],
