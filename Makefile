@@ -11,10 +11,10 @@ help: ## lists all targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ## starts three nodes and waits until they are ready: containers, or processes without a Docker engine
-	@sh docker/cluster.sh up
+	@sh compose/cluster.sh up
 
 down: ## stops what `make up` started; keeps the data
-	@sh docker/cluster.sh down
+	@sh compose/cluster.sh down
 
 image: ## builds the image; compiles on this machine, without a base image and without BuildKit
 	@program=$$(sh docker/compile.sh) && IMAGE=$(IMAGE) sh docker/pack.sh "$$program"
@@ -94,5 +94,5 @@ bench: ## measures commands, encoding, snapshots and polls with up to a million 
 	cargo bench --locked --manifest-path tests/benches/catalog/Cargo.toml --target-dir target/bench
 
 clean: ## removes build results, and the data of `make up` without Docker
-	@sh docker/cluster.sh clean
+	@sh compose/cluster.sh clean
 	cargo clean

@@ -24,10 +24,10 @@ impl Folder {
         let sources = Path::new(env!("CARGO_MANIFEST_DIR"));
         fs::create_dir_all(path.join("docker")).expect("a folder");
         for file in [
-            "compose.yaml",
-            "compose.data.yaml",
-            "compose.single.yaml",
-            "docker/cluster.sh",
+            "compose/compose.yaml",
+            "compose/data.yaml",
+            "compose/single.yaml",
+            "compose/cluster.sh",
         ] {
             fs::copy(sources.join(file), path.join(file)).expect("a copy");
         }
@@ -70,7 +70,7 @@ impl Folder {
     pub fn make(&self, word: &str, variables: &[(&str, &str)]) -> Ended {
         let output = self
             .command("timeout")
-            .args(["120", "sh", "docker/cluster.sh", word])
+            .args(["120", "sh", "compose/cluster.sh", word])
             .envs(variables.iter().copied())
             .output();
         output.expect("sh runs").into()

@@ -117,7 +117,7 @@ fn the_cluster_keeps_its_data_over_down_and_up() {
     let Some(image) = Image::here() else { return };
     let _turn = turn();
     for compose in Compose::all() {
-        keeps_its_data(&Project::by(compose, &image, &["compose.yaml"]));
+        keeps_its_data(&Project::by(compose, &image, &["compose/compose.yaml"]));
     }
 }
 
@@ -151,7 +151,7 @@ fn keeps_its_data(project: &Project) {
 fn the_single_node_is_a_cluster_by_itself() {
     let Some(image) = Image::here() else { return };
     for compose in Compose::all() {
-        let project = Project::by(compose, &image, &["compose.single.yaml"]);
+        let project = Project::by(compose, &image, &["compose/single.yaml"]);
         project.up();
         project.create_database(project.ports[0], "db");
         assert_eq!(project.data(project.ports[0]).databases, ["db"]);
@@ -164,7 +164,7 @@ fn the_profile_extra_is_scaled_up_and_down() {
     let Some(image) = Image::here() else { return };
     let _turn = turn();
     for compose in Compose::all() {
-        scaled_up_and_down(Project::by(compose, &image, &["compose.yaml"]));
+        scaled_up_and_down(Project::by(compose, &image, &["compose/compose.yaml"]));
     }
 }
 

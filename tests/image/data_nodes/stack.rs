@@ -18,8 +18,8 @@ use crate::project::Project;
 pub const META: [&str; 3] = ["meta-1", "meta-2", "meta-3"];
 pub const DATA: [&str; 2] = ["data-1", "data-2"];
 const FILES: [&str; 3] = [
-    "compose.yaml",
-    "compose.data.yaml",
+    "compose/compose.yaml",
+    "compose/data.yaml",
     "tests/image/data_nodes/compose.yaml",
 ];
 

@@ -178,7 +178,7 @@ const NOT_PASSED_ON: [&str; 5] = [
 
 #[test]
 fn the_compose_file_passes_every_other_variable_on() {
-    let text = files::File::read("compose.yaml").text;
+    let text = files::File::read("compose/compose.yaml").text;
     for key in KEYS
         .iter()
         .filter(|key| matches!(key.effect, Effect::Works))

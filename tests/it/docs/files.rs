@@ -51,9 +51,9 @@ pub(super) fn citing() -> Vec<File> {
         "Cargo.toml",
         ".clippy.toml",
         ".dockerignore",
-        "compose.yaml",
-        "compose.data.yaml",
-        "compose.single.yaml",
+        "compose/compose.yaml",
+        "compose/data.yaml",
+        "compose/single.yaml",
         "Makefile",
     ]
     .map(str::to_owned)

@@ -397,5 +397,5 @@ case ${1:-} in
     down_processes
     rm -rf "$local"
     ;;
-  *) die "docker/cluster.sh up|down|clean" ;;
+  *) die "compose/cluster.sh up|down|clean" ;;
 esac
