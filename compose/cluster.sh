@@ -1,6 +1,7 @@
 #!/bin/sh
 # make up, make down: starts and stops the three nodes of compose.yaml. With a Docker engine they are containers,
-# otherwise processes on 127.0.0.2 to 127.0.0.4. `up` waits until the cluster is ready and prints it.
+# otherwise processes on 127.0.0.2 to 127.0.0.4. `up` waits until the cluster is ready and prints it. Compose runs in
+# this folder, so that it reads the files and the .env that it reads for a user who types a line here.
 #   DATA=1       two data nodes of the image DATA_IMAGE as well (containers only)
 #   UP_TIMEOUT   seconds until `up` gives up. Forming takes about one second
 #   META_NET     the first three numbers of the processes' addresses
@@ -9,6 +10,7 @@ cd "$(dirname "$0")/.."
 
 nodes="meta-1 meta-2 meta-3"
 timeout=${UP_TIMEOUT:-90}
+settings=compose/.env
 # Nodes that this run has started. They are stopped if it fails.
 started=
 
@@ -16,19 +18,19 @@ say() { echo "$*"; }
 die() { echo "make: $*" >&2; exit 1; }
 engine() { docker version >/dev/null 2>&1; }
 
-# --- Settings: from the environment, else from .env, as compose reads them.
+# --- Settings: from the environment, else from compose/.env, as compose reads them.
 
-from_file() { [ ! -f .env ] || sed -n "s/^$1=//p" .env | tail -n 1 | sed "s/^\(['\"]\)\(.*\)\1\$/\2/"; }
+from_file() { [ ! -f $settings ] || sed -n "s/^$1=//p" $settings | tail -n 1 | sed "s/^\(['\"]\)\(.*\)\1\$/\2/"; }
 
 setting() {
   value=$(printenv "$1" || from_file "$1")
   echo "${value:-${2:-}}"
 }
 
-# Exports the settings of the nodes that .env has. Compose would read them from there; processes do not.
+# Exports the settings of the nodes that the file has. Compose would read them from there; processes do not.
 export_file() {
-  [ -f .env ] || return 0
-  for name in $(sed -n 's/^\(INFLUXDB_[A-Z_]*\)=.*/\1/p' .env); do
+  [ -f $settings ] || return 0
+  for name in $(sed -n 's/^\(INFLUXDB_[A-Z_]*\)=.*/\1/p' $settings); do
     printenv "$name" >/dev/null || export "$name=$(from_file "$name")"
   done
 }
@@ -46,7 +48,8 @@ refuse_own() {
 # Refuses variables that compose.yaml does not pass on: ignored in silence, they would seem to be in force.
 refuse_unknown() {
   for name in $(env | sed -n 's/^\(INFLUXDB_META_[A-Z_]*\)=..*/\1/p'); do
-    grep -q "^    $name:" compose.yaml || die "$name is set, but compose.yaml does not pass it to the nodes: add it there, or unset it"
+    grep -q "^    $name:" compose/compose.yaml ||
+      die "$name is set, but compose/compose.yaml does not pass it to the nodes: add it there, or unset it"
   done
 }
 
@@ -55,10 +58,19 @@ need_secret() {
   secret=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
   umask_before=$(umask)
   umask 077
-  echo "INFLUXDB_META_INTERNAL_SHARED_SECRET=$secret" >>.env
+  # A file may end in the middle of a line.
+  [ -z "$(tail -c 1 $settings 2>/dev/null)" ] || echo >>$settings
+  echo "INFLUXDB_META_INTERNAL_SHARED_SECRET=$secret" >>$settings
   umask "$umask_before"
-  chmod 600 .env
-  say "made a random shared secret for the nodes, in the file .env (git ignores it)"
+  chmod 600 $settings
+  say "made a random shared secret for the nodes, in the file $settings (git ignores it)"
+}
+
+# Refuses to start a cluster without the settings of the file that earlier versions made in the root: the secret in it
+# may be that of the volumes.
+refuse_old_file() {
+  [ -f $settings ] || ! grep -q '^INFLUXDB_META_\|^META_\|^COMPOSE_' .env 2>/dev/null ||
+    die "settings are read from $settings now, not from .env: run \`mv .env $settings\` (or delete .env). To keep the volumes of the containers, see the CHANGELOG, \"Upgrade\""
 }
 
 # Flags for influxd-ctl, where callers must show who they are.
@@ -103,7 +115,7 @@ compose_word() {
 }
 
 compose() {
-  $word "$@"
+  (cd compose && $word "$@")
 }
 
 # Containers of the project, running or not, those of the profile included.
@@ -113,6 +125,10 @@ prepare_compose() {
   word=$(compose_word)
   [ -n "$word" ] ||
     die "Docker is here but no Compose: install the package docker-compose-plugin (Docker's) or docker-compose (Debian's)"
+  # The beginning of the lines that are shown, for the root of the repository.
+  line="$word -f compose/compose.yaml"
+  name=$(printenv COMPOSE_PROJECT_NAME) || name=
+  [ -z "$name" ] || line="$line -p $name"
 }
 
 at_container() {
@@ -131,6 +147,18 @@ port_of() {
   esac
 }
 
+# Another folder whose containers have the name of our project. Compose takes them for ours.
+other_folder() {
+  for id in $(containers); do
+    other=$(docker inspect --format '{{index .Config.Labels "com.docker.compose.project.working_dir"}}' "$id" 2>/dev/null) || continue
+    other=$(cd "$other" 2>/dev/null && pwd -P) || continue
+    if [ "$other" != "$(cd compose && pwd -P)" ]; then
+      echo "$other"
+      return
+    fi
+  done
+}
+
 is_running() { [ -n "$1" ] && [ "$(docker inspect --format '{{.State.Running}}' "$1" 2>/dev/null)" = true ]; }
 
 check_ports() {
@@ -141,7 +169,7 @@ check_ports() {
     inode=$(listeners 127.0.0.1 "$port" | head -n 1)
     [ -n "$inode" ] || continue
     by=$(docker ps --filter "publish=$port" --format '{{.Names}}' | head -n 1)
-    die "port $port of $node is taken by ${by:+container $by}${by:-$(holder "$inode")}: stop that, or choose another port, such as \`make up $(port_variable "$node")=9091\` (or in .env)"
+    die "port $port of $node is taken by ${by:+container $by}${by:-$(holder "$inode")}: stop that, or choose another port, such as \`make up $(port_variable "$node")=9091\` (or in $settings)"
   done
 }
 
@@ -161,6 +189,9 @@ up_containers() {
   refuse_unknown
   [ -z "${DATA:-}" ] || [ -n "$(setting DATA_IMAGE)" ] || die "DATA=1 needs the image of a data node: make up DATA=1 DATA_IMAGE=influxdb:data"
   at=at_container
+  other=$(other_folder)
+  [ -z "$other" ] ||
+    die "the containers of this name belong to $other: set another name (COMPOSE_PROJECT_NAME) and other ports (META_PORT, META_PORT_2, META_PORT_3) in $settings"
   check_ports
   program=$(sh docker/compile.sh)
   META_IMAGE=$(setting META_IMAGE "${IMAGE:-influxdb-meta}")
@@ -180,7 +211,7 @@ up_containers() {
   }
   for node in $nodes; do
     id=$(compose ps -q "$node")
-    [ -n "$id" ] || die "no container of $node: see \`$word ps -a\`"
+    [ -n "$id" ] || die "no container of $node: see \`$line ps -a\`"
     eval "id_$(echo "$node" | tr - _)=$id"
   done
   wait_ready || {
@@ -194,20 +225,41 @@ up_containers() {
   cat <<EOF
 
 Three meta nodes are ready: $one, 127.0.0.1:$(port_of meta-2), 127.0.0.1:$(port_of meta-3)
-  show it         $word exec meta-1 influxd-ctl show
+  show it         $line exec meta-1 influxd-ctl show
   status page     http://$one/
   health          curl http://$one/healthz
-  logs            $word logs -f
-  stop one        $word stop meta-2     (the others go on; $word start meta-2 starts it again)
-  stop all        make down             (keeps the data; $word --profile extra down -v deletes it)
+  logs            $line logs -f
+  stop one        $line stop meta-2     (the others go on)
+  start it        $line start meta-2
+  stop all        make down             (keeps the data)
+  delete all      $(delete_line)
 EOF
+}
+
+# Uses data.yaml, for commands that start nothing.
+with_data() {
+  export COMPOSE_FILE=compose.yaml:data.yaml DATA_IMAGE="${DATA_IMAGE:-none}"
+}
+
+data_containers() { (with_data && containers data-1 data-2); }
+
+delete_line() {
+  if [ -n "$(data_containers)" ]; then
+    echo "DATA_IMAGE=none $line -f compose/data.yaml --profile extra down -v"
+  else
+    echo "$line --profile extra down -v"
+  fi
 }
 
 down_containers() {
   prepare_compose
+  other=$(other_folder)
+  if [ -n "$other" ]; then
+    say "no container of this folder runs; those of this name belong to $other"
+    return
+  fi
   # Data nodes are stopped with the others, if there are any.
-  [ -n "${COMPOSE_FILE:-}" ] || export COMPOSE_FILE=compose.yaml:compose.data.yaml
-  export DATA_IMAGE="${DATA_IMAGE:-none}"
+  [ -z "$(data_containers)" ] || with_data
   running=
   for id in $(containers); do
     ! is_running "$id" || running="$running $(docker inspect --format '{{.Name}}' "$id" | sed 's|^/||')"
@@ -216,7 +268,7 @@ down_containers() {
   if [ -n "$(containers meta-extra)" ]; then
     compose --profile extra stop
     say "The containers of meta-extra are kept, because their volumes have no name. \`make up\` starts them again."
-    say "\`$word --profile extra down -v\` deletes them and all data."
+    say "\`$(delete_line)\` deletes them and all data."
   elif [ -n "$(containers)" ]; then
     compose down
   fi
@@ -379,9 +431,10 @@ wait_ready() {
   done
 }
 
-[ -z "${DATA:-}" ] || export COMPOSE_FILE="${COMPOSE_FILE:-compose.yaml:compose.data.yaml}"
+[ -z "${DATA:-}" ] || export COMPOSE_FILE="${COMPOSE_FILE:-compose.yaml:data.yaml}"
 case ${1:-} in
   up)
+    refuse_old_file
     refuse_own
     if engine; then up_containers; else up_processes; fi
     ;;

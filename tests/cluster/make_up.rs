@@ -82,6 +82,28 @@ fn three_processes_with_a_secret_come_up_and_go_down() {
     assert!(down.stdout.contains("no node of this folder"), "{down:?}");
 }
 
+/// The secret of an earlier layout is not replaced by a new one in silence.
+#[test]
+fn settings_in_the_root_are_not_passed_over() {
+    let here = Here::new(fresh_network());
+    let (old, new) = (
+        here.folder.path.join(".env"),
+        here.folder.path.join("compose/.env"),
+    );
+    // The last line may have no end.
+    let text = "INFLUXDB_META_INTERNAL_SHARED_SECRET=old";
+    fs::write(&old, text).expect("a file");
+    let up = here.make("up");
+    assert_eq!(up.code, 1, "{up:?}");
+    assert!(up.stderr.contains("mv .env compose/.env"), "{up:?}");
+    assert!(here.processes().is_empty() && !new.exists());
+
+    fs::rename(old, &new).expect("a rename");
+    let up = here.make("up");
+    assert_eq!(up.code, 0, "{up:?}");
+    assert_eq!(fs::read_to_string(new).expect("a file"), text);
+}
+
 /// Another cluster that is ready at the addresses is not taken for our own.
 #[test]
 fn a_foreign_cluster_is_named_and_left_alone() {

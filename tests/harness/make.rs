@@ -16,13 +16,14 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Makes a folder with this name, which compose takes as the name of the project. `program` is
-    /// taken for the compiled one.
+    /// Makes a folder with this name. `program` is taken for the compiled one.
     pub fn new(name: &str, program: &str) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join(name);
         let sources = Path::new(env!("CARGO_MANIFEST_DIR"));
-        fs::create_dir_all(path.join("docker")).expect("a folder");
+        for folder in ["docker", "compose"] {
+            fs::create_dir_all(path.join(folder)).expect("a folder");
+        }
         for file in [
             "compose/compose.yaml",
             "compose/data.yaml",
@@ -42,6 +43,12 @@ impl Folder {
 
     pub fn set(&mut self, variable: &str, value: &str) {
         self.env.push((variable.to_owned(), value.to_owned()));
+    }
+
+    /// Names the compose project, as a user does who has a second cluster on the machine.
+    pub fn name_project(&self, name: &str) {
+        let line = format!("COMPOSE_PROJECT_NAME={name}\n");
+        fs::write(self.path.join("compose/.env"), line).expect("compose/.env");
     }
 
     /// Lets no Docker engine answer.
@@ -81,7 +88,7 @@ impl Folder {
         let mut command = Command::new(program);
         command.current_dir(&self.path);
         for (variable, _) in std::env::vars() {
-            if variable.starts_with("INFLUXDB_") {
+            if variable.starts_with("INFLUXDB_") || variable.starts_with("COMPOSE_") {
                 command.env_remove(variable);
             }
         }
@@ -92,10 +99,10 @@ impl Folder {
     /// Secret that `make up` made; only the owner can read its file.
     #[track_caller]
     pub fn secret(&self) -> String {
-        let file = self.path.join(".env");
-        let mode = fs::metadata(&file).expect(".env").permissions().mode();
-        assert_eq!(mode & 0o777, 0o600, "mode of .env");
-        let text = fs::read_to_string(&file).expect(".env");
+        let file = self.path.join("compose/.env");
+        let mode = fs::metadata(&file).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "mode of compose/.env");
+        let text = fs::read_to_string(&file).expect("a file");
         let line = text
             .lines()
             .find_map(|line| line.strip_prefix("INFLUXDB_META_INTERNAL_SHARED_SECRET="));

@@ -20,7 +20,8 @@ impl Here {
     fn new(image: &Image, compose: Compose) -> Self {
         let held = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
         let ports = held.map(|held| held.local_addr().expect("bound").port());
-        let mut folder = Folder::new(&fresh_name("make"), "not-used");
+        let mut folder = Folder::new("checkout", "not-used");
+        folder.name_project(&fresh_name("make"));
         folder.set("META_IMAGE", &image.0);
         for (variable, port) in ["META_PORT", "META_PORT_2", "META_PORT_3"]
             .into_iter()
@@ -40,20 +41,53 @@ impl Here {
         ([127, 0, 0, 1], self.ports[n - 1]).into()
     }
 
+    /// Runs compose in the root, with the file named.
     fn compose(&self, args: &[&str]) -> Ended {
+        let file = ["-f", "compose/compose.yaml"];
+        let mut command = self.command(&[&file, args].concat());
+        command.output().expect("compose runs").into()
+    }
+
+    /// Runs compose in the folder `compose`.
+    fn compose_in_folder(&self, args: &[&str]) -> Ended {
+        let mut command = self.command(args);
+        command.current_dir(self.folder.path.join("compose"));
+        command.output().expect("compose runs").into()
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
         let [program, words @ ..] = self.compose.words() else {
             unreachable!("a compose has words")
         };
-        let mut command: Command = self.folder.command(program);
-        let output = command.args(words).args(args).output();
-        output.expect("compose runs").into()
+        let mut command = self.folder.command(program);
+        command.args(words).args(args);
+        command
     }
 
+    /// Containers of the project, the same ones from both folders.
     fn containers(&self) -> Vec<String> {
-        let ids = self.compose(&["--profile", "extra", "ps", "-a", "-q"]);
-        let mut ids: Vec<String> = ids.stdout.lines().map(str::to_owned).collect();
-        ids.sort();
-        ids
+        let list = ["--profile", "extra", "ps", "-a", "-q"];
+        let [in_root, in_folder] =
+            [self.compose(&list), self.compose_in_folder(&list)].map(|listed| {
+                let mut ids: Vec<String> = listed.stdout.lines().map(str::to_owned).collect();
+                ids.sort();
+                ids
+            });
+        assert_eq!(in_root, in_folder);
+        in_root
+    }
+
+    /// Runs a line that `make up` has printed, as it is but without a terminal.
+    #[track_caller]
+    fn hint(&self, up: &Ended, name: &str) -> Ended {
+        let line = up.stdout.lines().find_map(|line| {
+            let (hint, line) = line.trim().split_once("   ")?;
+            (hint == name).then(|| line.trim().replace(" exec ", " exec -T "))
+        });
+        let line = line.unwrap_or_else(|| panic!("no hint {name:?} in {}", up.stdout));
+        let line = line.split("     (").next().unwrap_or_default();
+        let output = self.folder.command("sh").args(["-c", line]).output();
+        output.expect("sh runs").into()
     }
 
     fn exec(&self, words: &[&str]) -> Ended {
@@ -89,9 +123,16 @@ fn a_closed_cluster_comes_up_and_down_loses_no_vote() {
         let shown = here.exec(&["influxd-ctl", "show", "-v", "-format", "json"]);
         assert!(shown.stdout.contains(r#""raft_id":"#), "{shown:?}");
 
+        let shown = here.hint(&up, "show it");
+        assert!(shown.stdout.contains("meta-3:8091"), "{shown:?}");
+        for name in ["stop one", "start it", "health"] {
+            let ended = here.hint(&up, name);
+            assert_eq!(ended.code, 0, "{name}: {ended:?}");
+        }
+
         // Nothing has changed for plain compose. A new node of it knows the secret.
         let three = here.containers();
-        let extra = here.compose(&["--profile", "extra", "up", "-d", "--no-build"]);
+        let extra = here.compose_in_folder(&["--profile", "extra", "up", "-d", "--no-build"]);
         assert_eq!(extra.code, 0, "{extra:?}");
         let four = here.containers();
         assert!(three.iter().all(|id| four.contains(id)), "{extra:?}");
@@ -140,6 +181,35 @@ fn a_taken_port_is_named_and_nothing_is_started() {
         assert!(here.containers().is_empty(), "{up:?}");
         let down = here.folder.make("down", &[]);
         assert!(down.stdout.contains("no container of this"), "{down:?}");
+    }
+}
+
+/// Compose takes the containers of two folders with one project name for one project. `make` does
+/// not: it names the other folder, and neither changes nor stops anything.
+#[test]
+fn the_containers_of_another_folder_are_left_alone() {
+    let Some(image) = Image::here() else { return };
+    for compose in Compose::all() {
+        let (first, second) = (Here::new(&image, compose), Here::new(&image, compose));
+        let name = fresh_name("make");
+        first.folder.name_project(&name);
+        second.folder.name_project(&name);
+        let created = first.compose(&["up", "--no-start", "--no-build"]);
+        assert_eq!(created.code, 0, "{created:?}");
+        let before = first.containers();
+        assert_eq!(before.len(), 3);
+
+        let up = second.folder.make("up", &[]);
+        assert_eq!(up.code, 1, "{up:?}");
+        let other = first.folder.path.join("compose");
+        let other = other.canonicalize().expect("a folder");
+        for text in [&*other.to_string_lossy(), "COMPOSE_PROJECT_NAME"] {
+            assert!(up.stderr.contains(text), "no {text:?} in {up:?}");
+        }
+        let down = second.folder.make("down", &[]);
+        assert_eq!(down.code, 0, "{down:?}");
+        assert!(down.stdout.contains("no container of this"), "{down:?}");
+        assert_eq!(first.containers(), before);
     }
 }
 

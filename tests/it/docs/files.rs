@@ -47,18 +47,10 @@ pub(super) fn markdown() -> Vec<File> {
 
 /// Everything that may cite the manual: sources, tests, scripts, settings, and the pages.
 pub(super) fn citing() -> Vec<File> {
-    let mut paths: Vec<String> = [
-        "Cargo.toml",
-        ".clippy.toml",
-        ".dockerignore",
-        "compose/compose.yaml",
-        "compose/data.yaml",
-        "compose/single.yaml",
-        "Makefile",
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    for folder in ["src", "tests", "docker", ".ci", ".github"] {
+    let mut paths: Vec<String> = ["Cargo.toml", ".clippy.toml", ".dockerignore", "Makefile"]
+        .map(str::to_owned)
+        .to_vec();
+    for folder in ["src", "tests", "docker", "compose", ".ci", ".github"] {
         walk(folder, &mut paths);
     }
     paths.retain(|path| {
@@ -79,7 +71,11 @@ pub(super) fn citing() -> Vec<File> {
 fn walk(folder: &str, paths: &mut Vec<String>) {
     for entry in std::fs::read_dir(root().join(folder)).expect("folder") {
         let entry = entry.expect("entry");
-        let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let path = format!("{folder}/{name}");
+        if name.starts_with('.') {
+            continue;
+        }
         if entry.path().is_dir() {
             if !path.ends_with("/target") {
                 walk(&path, paths);
