@@ -7,7 +7,7 @@ use openraft::testing::log::Suite;
 use super::model::{Durable, Step};
 use super::recording::{Journal, OnRecordedDisk, Recorded};
 use super::{PurgeRule, Stores, open, open_log_id, open_with};
-use crate::runtime::disk::Fake;
+use crate::runtime::disk::{Fake, Op};
 use crate::wire::state;
 
 /// Numbers of what was checked, so that a test can say that it checked something.
@@ -121,6 +121,16 @@ pub(super) async fn settle() {
 
 /// Crashes a recorded run after each change of the disk, and checks what is left.
 pub(super) async fn check(journal: &Journal, name: &str) -> Checked {
+    check_without(journal, name, |_, _| false).await
+}
+
+/// Like [`check`], but without the changes of the disk that `is_left_out` chooses by the history and
+/// the place in it: as if the storage had never asked for them.
+pub(super) async fn check_without(
+    journal: &Journal,
+    name: &str,
+    is_left_out: impl Fn(&[Op], usize) -> bool,
+) -> Checked {
     let (expected, at, history) = journal.with(|run| {
         let at = run.before.after_kill();
         (Expected::of(run), at, run.disk.history())
@@ -137,7 +147,9 @@ pub(super) async fn check(journal: &Journal, name: &str) -> Checked {
             checked.crashes += 1;
             checked.in_raft += usize::from(expected.rule == PurgeRule::NeedsSnapshot);
         }
-        if let Some(change) = history.get(place) {
+        if let Some(change) = history.get(place)
+            && !is_left_out(&history, place)
+        {
             at.replay(change).expect("replays");
         }
     }

@@ -2,6 +2,7 @@
 //! disk, and with a crash after each change of the disk.
 
 mod crashes;
+mod mistakes;
 mod model;
 mod notes;
 mod random;

@@ -54,16 +54,18 @@ async fn run(seed: u64) -> Checked {
     let mut disk = Fake::new();
     for number in 0..STARTS {
         let case = format!("STEPS_SEED={seed}, start {number}");
-        let mut node = Node::start(&disk, dice.below(u64::MAX), &case).await;
-        for _ in 0..STEPS_OF_A_START {
-            node.step().await;
-        }
+        let node = Node::run(&disk, dice.below(u64::MAX), &case).await;
         checked += check(&node.journal, &case).await;
         let changes = disk.recorded() as u64;
         let place = usize::try_from(dice.below(changes + 1)).expect("small");
         disk = node.journal.power_loss_at(place, dice.below(u64::MAX));
     }
     checked
+}
+
+/// Runs a new volume through its first start.
+pub(super) async fn run_first_start(seed: u64) -> Node {
+    Node::run(&Fake::new(), seed, &format!("seed {seed}")).await
 }
 
 /// Random generator whose numbers depend on the seed alone.
@@ -78,9 +80,10 @@ impl Dice {
     }
 }
 
-struct Node {
+/// A running node. Its log is open until it is dropped.
+pub(super) struct Node {
     dice: Dice,
-    journal: Journal,
+    pub(super) journal: Journal,
     log: RecordedLog,
     machine: RecordedMachine,
     term: u64,
@@ -89,6 +92,14 @@ struct Node {
 }
 
 impl Node {
+    async fn run(disk: &Fake, seed: u64, case: &str) -> Self {
+        let mut node = Self::start(disk, seed, case).await;
+        for _ in 0..STEPS_OF_A_START {
+            node.step().await;
+        }
+        node
+    }
+
     async fn start(disk: &Fake, seed: u64, case: &str) -> Self {
         let mut stores = open(disk);
         start(&mut stores, case).await;
@@ -119,10 +130,10 @@ impl Node {
             1 | 2 => self.truncate().await,
             3 | 4 => self.commit_and_apply().await,
             5 => self.build_snapshot().await,
-            6 => self.install_snapshot().await,
-            7 => self.purge().await,
-            8 => settle().await,
-            9 => tokio::task::yield_now().await,
+            6 | 7 => self.install_snapshot().await,
+            8 => self.purge().await,
+            9 => settle().await,
+            10 => tokio::task::yield_now().await,
             _ => self.append().await,
         }
     }
@@ -245,9 +256,14 @@ impl Node {
     /// of later ones.
     async fn install_snapshot(&mut self) {
         let next = self.next_uncommitted();
-        let upto = next + self.dice.below(12);
-        let mut entries = self.entries(next, upto).await;
         let is_other = self.dice.below(2) == 0;
+        let last = self.last().await.map_or(0, |last| last.index);
+        let upto = match last.checked_sub(next) {
+            // Other entries at the indexes of this log: the log is truncated first.
+            Some(uncommitted) if is_other => next + self.dice.below(uncommitted + 1),
+            _ => next + self.dice.below(12),
+        };
+        let mut entries = self.entries(next, upto).await;
         if is_other {
             self.follow_next_leader().await;
             let kept = self.dice.below(entries.len() as u64 + 1);
