@@ -12,6 +12,7 @@ mod go_flags;
 mod local_nodes;
 mod members;
 mod output;
+mod progress;
 mod prompt;
 mod request_once;
 mod session;

@@ -21,6 +21,18 @@ pub fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
+/// Whether a person reads stderr at a terminal.
+pub fn stderr_is_terminal() -> bool {
+    io::stderr().is_terminal()
+}
+
+/// Writes a text without a line end to stderr: see [`print_error`].
+pub fn write_to_stderr(text: &str) {
+    let mut stderr = io::stderr().lock();
+    let _ = stderr.write_all(text.as_bytes());
+    let _ = stderr.flush();
+}
+
 /// Writes a line to stderr: for commands that print and end. May wait for the reader. Nothing is
 /// done if it cannot be written: there is no other place to say so.
 pub fn print_error(line: &str) {

@@ -218,14 +218,27 @@ pub enum DataNodeError {
         failed.text()
     )]
     NotReset { at: Address, failed: Box<Failed> },
-    /// The shard was never written to, or is lost: only an operator can know which.
+    /// Another owner holds the shard.
     #[error(
-        "{node} holds no data of shard {shard}: there is nothing to copy; if no owner has any, \
-         remove-shard with force takes it out"
+        "{node} holds no data of shard {shard}: there is nothing to copy; {owner} owns the shard \
+         too and holds it"
     )]
-    NothingToCopy { node: Text, shard: ShardId },
+    NothingToCopy {
+        node: Text,
+        shard: ShardId,
+        owner: Text,
+    },
     #[error("{at} says that it copied shard {shard}, and does not have it: it owns nothing new")]
     CopyMissing { at: Address, shard: ShardId },
+    #[error(
+        "{at} says that it copied shard {shard}, and has nothing of what {from} holds: it owns \
+         nothing new; copy it again"
+    )]
+    CopyEmpty {
+        at: Address,
+        shard: ShardId,
+        from: Text,
+    },
     #[error(
         "{node} is no owner of shard {shard} any more, but may still hold its data ({error}): \
          remove it again with force once that node answers"

@@ -121,6 +121,13 @@ pub struct LostShard {
     pub end_time: String,
 }
 
+/// `POST /copy-shard` with `report=true`: a shard that has one more owner.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopiedShard {
+    /// No owner holds the shard: nothing was copied.
+    pub empty: bool,
+}
+
 /// Element of `GET /copy-shard-status`: a copy that has begun and not ended. Sizes are in bytes, 0
 /// when they are not known; times are RFC 3339.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

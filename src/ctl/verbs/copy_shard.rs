@@ -3,12 +3,15 @@
 
 use clap::Args;
 
+use super::copy_shard_status;
 use super::remove_shard::{shard_id, source_address};
 use crate::base::ShardId;
 use crate::ctl::addresses::data_address;
 use crate::ctl::output::Output;
+use crate::ctl::progress::Progress;
 use crate::ctl::request_once::{self, COPY_SHARD_TIMEOUT};
 use crate::ctl::session::Session;
+use crate::wire::api::CopiedShard;
 
 #[derive(Debug, Args)]
 pub(in crate::ctl) struct CopyShard {
@@ -25,29 +28,21 @@ pub(in crate::ctl) struct CopyShard {
 
 impl CopyShard {
     pub(super) async fn run(&self, session: &Session) -> Output {
-        self.copy(session).await.into()
+        match self.copy(session).await {
+            Ok(output) => output,
+            Err(why) => Output::failed(why),
+        }
     }
 
-    async fn copy(&self, session: &Session) -> Result<String, String> {
+    async fn copy(&self, session: &Session) -> Result<Output, String> {
         let (source, dest, shard) = self.check().map_err(|why| session.line(&why))?;
         request_once::reach(session).await?;
-        let id = shard.to_string();
-        let fields = [
-            ("src", source.as_str()),
-            ("dest", dest.as_str()),
-            ("shard", id.as_str()),
-        ];
-        let look = "influxd-ctl copy-shard-status, and show-shards: who owns the shard?";
-        request_once::send(
-            session,
-            &session.bind,
-            "/copy-shard",
-            &fields,
-            COPY_SHARD_TIMEOUT,
-            look,
-        )
-        .await?;
-        Ok(format!("Copied shard {id} from {source} to {dest}\n"))
+        let mut progress = Progress::of_stderr();
+        let copied = order(session, &mut progress, &source, &dest, shard).await?;
+        Ok(Output {
+            notes: note(session, &dest, shard, copied).into_iter().collect(),
+            ..Output::done(line(&source, &dest, shard) + "\n")
+        })
     }
 
     /// Returns source, destination and shard.
@@ -67,4 +62,57 @@ impl CopyShard {
         }
         Ok((source, dest, shard_id(shard)?))
     }
+}
+
+/// Orders the copy of a shard once, and waits until it is complete.
+///
+/// # Errors
+/// The line for stderr.
+pub(super) async fn order(
+    session: &Session,
+    progress: &mut Progress,
+    source: &str,
+    dest: &str,
+    shard: ShardId,
+) -> Result<CopiedShard, String> {
+    let id = shard.to_string();
+    let fields = [
+        ("src", source),
+        ("dest", dest),
+        ("shard", id.as_str()),
+        ("report", "true"),
+    ];
+    let look = "influxd-ctl copy-shard-status, and show-shards: who owns the shard?";
+    let sent = request_once::send(
+        session,
+        &session.bind,
+        "/copy-shard",
+        &fields,
+        COPY_SHARD_TIMEOUT,
+        look,
+    );
+    let under_way = async || copy_shard_status::progress(session, shard, dest).await;
+    let answer = progress.while_running(sent, under_way).await?;
+    // A meta node of an older version, or of another program, reports nothing.
+    Ok(answer.json().unwrap_or_default())
+}
+
+/// The line for stdout about a copy that is complete.
+pub(super) fn line(source: &str, dest: &str, shard: ShardId) -> String {
+    format!("Copied shard {shard} from {source} to {dest}")
+}
+
+/// The line for stderr about a shard of which there was nothing to copy.
+pub(super) fn note(
+    session: &Session,
+    dest: &str,
+    shard: ShardId,
+    copied: CopiedShard,
+) -> Option<String> {
+    copied.empty.then(|| {
+        session.line(&format!(
+            "no owner of shard {shard} holds a point of it, so there was nothing to copy; {dest} \
+             owns it now too"
+        ))
+    })
 }

@@ -7,8 +7,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::base::ShardId;
 use crate::client::Request;
 use crate::ctl::output::{Format, FormatFlag, Output};
+use crate::ctl::progress::bytes;
 use crate::ctl::session::Session;
 use crate::ctl::table::Table;
 use crate::ctl::timestamps;
@@ -46,6 +48,20 @@ async fn ask<T: DeserializeOwned>(session: &Session) -> Result<Vec<T>, String> {
     };
     let copies: Option<Vec<T>> = session.repeat(&session.bind, attempt).await?;
     Ok(copies.unwrap_or_default())
+}
+
+/// Returns the progress of the copy of a shard to `dest`, in words; `None` when it is not known.
+pub(super) async fn progress(session: &Session, shard: ShardId, dest: &str) -> Option<String> {
+    let request = Request::get("/copy-shard-status");
+    let answer = session
+        .try_for(&session.bind, request, DATA_NODES_TIMEOUT)
+        .await;
+    let copies: Vec<InProgress> = answer.ok()?.json().ok()?;
+    let copy = copies
+        .iter()
+        .find(|copy| copy.shard_id == shard.0 && copy.dest == dest)?;
+    let (current, total) = (bytes(copy.current_size), bytes(copy.total_size));
+    Some(format!("shard {shard} to {dest}: {current} of {total}"))
 }
 
 fn table(copies: &[InProgress]) -> Table {

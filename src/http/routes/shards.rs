@@ -27,6 +27,7 @@ pub(super) async fn show(state: AppState, request: Request) -> Result<Response, 
     Ok(ok_pages(state.service.show_shards(filter).await?).await)
 }
 
+/// Copies a shard. The original has no answer; with `report` there is one.
 pub(super) async fn copy(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
     let form = Form::read(&state, request).await?;
     let service = &state.service;
@@ -36,8 +37,12 @@ pub(super) async fn copy(state: AppState, request: Request) -> Result<Response, 
     }
     let shard = shard(&form)?;
     let local = || async {
-        service.copy_shard(src, dest, shard).await?;
-        Ok(no_content())
+        let copied = service.copy_shard(src, dest, shard).await?;
+        Ok(if form.is_true("report") {
+            ok_json(&copied)
+        } else {
+            no_content()
+        })
     };
     form.at_leader(service, service.copy_limits(), Route::AlwaysForward, local)
         .await

@@ -1,5 +1,5 @@
 //! `POST /copy-shard`: another data node gets a copy of a shard, and owns it once it reports that
-//! it has it.
+//! it has it. A shard without points has nothing to copy: the data node owns it at once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,14 +15,15 @@ use crate::machine::{ShardCopy, WireCommand};
 use crate::raft::Raft;
 use crate::service::data_nodes::address_of;
 use crate::service::{BadRequest, Conflict, DataNodeError};
-use crate::wire::api::CopyInProgress;
+use crate::wire::api::{CopiedShard, CopyInProgress};
 use crate::wire::data_node::{CopyShard, ShardOwnerInfo};
 
 const MAX_ATTEMPTS: usize = 10;
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 impl Service {
-    /// Copies a shard from the data node at `src` to the one at `dest`, which then owns it.
+    /// Copies a shard from the data node at `src` to the one at `dest`, which then owns it. A shard
+    /// that no owner holds is not copied: `dest` owns it as well.
     ///
     /// # Errors
     /// The reason why not. Data that was copied stays on `dest`; a later copy overwrites it.
@@ -31,7 +32,7 @@ impl Service {
         src: &str,
         dest: &str,
         shard: ShardId,
-    ) -> Result<(), Error> {
+    ) -> Result<CopiedShard, Error> {
         let raft = self.confirmed_raft(self.deadline()).await?;
         let applied = raft.applied().borrow().clone();
         let (from, to) = (node(&applied.catalog, src)?, node(&applied.catalog, dest)?);
@@ -80,19 +81,34 @@ impl Service {
         from: &DataNode,
         to: &DataNode,
         target: Target,
-    ) -> Result<(), Error> {
+    ) -> Result<CopiedShard, Error> {
         let shard = target.id;
         let source = self.held_copy(from, shard).await?;
-        // The original restores an empty stream and reports a copy (wire.md Q20).
-        let source = source.ok_or_else(|| DataNodeError::NothingToCopy {
-            node: from.tcp.clone(),
-            shard,
-        })?;
+        if let Some(source) = &source {
+            self.copy_points(from, to, &target, source.size).await?;
+        } else {
+            self.check_empty(raft, from, &target).await?;
+        }
+        let owner = WireCommand::CopyShardOwner(ShardCopy { shard, node: to.id });
+        self.commit_via_leader(raft, owner).await?;
+        Ok(CopiedShard {
+            empty: source.is_none(),
+        })
+    }
+
+    async fn copy_points(
+        &self,
+        from: &DataNode,
+        to: &DataNode,
+        target: &Target,
+        size: i64,
+    ) -> Result<(), Error> {
+        let shard = target.id;
         if target.owners.contains(&to.id) && self.held_copy(to, shard).await?.is_some() {
             let node = to.tcp.clone();
             return Err(BadRequest::HasCopy { node, shard }.into());
         }
-        let _begun = self.begin(from, to, &target, source.size)?;
+        let _begun = self.begin(from, to, target, size)?;
         let at = address_of(to)?;
         let copy = CopyShard {
             host: from.tcp.as_bytes().into(),
@@ -104,14 +120,44 @@ impl Service {
         self.data_nodes
             .copy_shard(&at, &copy, Instant::now() + COPY_TIMEOUT)
             .await?;
-        if self.held_copy_with_retries(to, shard).await?.is_none() {
-            return Err(DataNodeError::CopyMissing { at, shard }.into());
+        let held = self.held_copy_with_retries(to, shard).await?;
+        let held = held.ok_or_else(|| DataNodeError::CopyMissing {
+            at: at.clone(),
+            shard,
+        })?;
+        // A stream that breaks off before its first file counts as a copy (wire.md Q20). Sizes
+        // that differ otherwise say nothing: data nodes compact a copy as soon as they have it.
+        if !held.err.is_empty() || (held.size == 0 && size > 0) {
+            let from = from.tcp.clone();
+            return Err(DataNodeError::CopyEmpty { at, shard, from }.into());
         }
-        self.commit_via_leader(
-            raft,
-            WireCommand::CopyShardOwner(ShardCopy { shard, node: to.id }),
-        )
-        .await
+        Ok(())
+    }
+
+    /// Checks that no owner holds a point of a shard of which `from` holds none.
+    ///
+    /// # Errors
+    /// Another owner holds the shard, or does not answer.
+    async fn check_empty(
+        &self,
+        raft: &Raft,
+        from: &DataNode,
+        target: &Target,
+    ) -> Result<(), DataNodeError> {
+        let applied = raft.applied().borrow().clone();
+        let owners = target.owners.iter().filter(|owner| **owner != from.id);
+        let owners = owners.filter_map(|owner| applied.catalog.data_nodes.get(owner));
+        let asked = owners.map(async |owner| (owner, self.held_copy(owner, target.id).await));
+        for (owner, held) in join_all(asked).await {
+            if held?.is_some() {
+                return Err(DataNodeError::NothingToCopy {
+                    node: from.tcp.clone(),
+                    shard: target.id,
+                    owner: owner.tcp.clone(),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Asks up to 10 times: a copy that took hours must not fail because one answer does not come.

@@ -136,6 +136,11 @@ fn what_fails_changes_nothing() {
         Behaviour::Raw(answer::<CopyShard>(&Ok(())).expect("an answer").to_vec()),
         "does not have it",
     );
+    // The source breaks off before its first file, which the destination takes for a copy.
+    let backup = On::BackupShard;
+    stack.data(0).set_behaviour(backup, Behaviour::HangUp);
+    fails(Behaviour::Normal, "has nothing of what");
+    stack.data(0).set_behaviour(backup, Behaviour::Normal);
     // A new copy overwrites what an earlier one left.
     fails(Behaviour::ActThenHangUp, "read message type: EOF");
     assert!(stack.data(1).shards().contains_key(&shard));
@@ -167,9 +172,10 @@ fn nothing_is_not_copied() {
         ])
     };
     let text = format!(
-        "{} holds no data of shard {shard}: there is nothing to copy; if no owner has any, \
-         remove-shard with force takes it out",
-        stack.tcp(empty)
+        "{} holds no data of shard {shard}: there is nothing to copy; {} owns the shard too and \
+         holds it",
+        stack.tcp(empty),
+        stack.tcp(with[0])
     );
     stack.refused("/copy-shard", &fields(empty).each(), 500, &text);
     stack.done("/copy-shard", &fields(with[0]).each());
@@ -183,6 +189,55 @@ fn nothing_is_not_copied() {
     stack.done("/copy-shard", &again.each());
     assert_eq!(stack.owners(shard), Some(vec![4, 5, 6]));
     assert!(stack.data(empty).shards().contains_key(&shard));
+}
+
+/// A data node creates a shard only with its first point: one without points gets another owner, and
+/// no data node is asked to copy it. An owner that does not answer may have points of it.
+#[test]
+fn an_empty_shard_gets_an_owner() {
+    let mut stack = Stack::joined(3);
+    let group = stack.group("db", 1);
+    let shard = |n: usize| {
+        let owners = [stack.data(n).id()];
+        let found = group.shards.iter().find(|shard| shard.owners == owners);
+        found.expect("a shard of its own").id
+    };
+    let (empty, other) = (shard(1), shard(2));
+    let copy = |stack: &Stack, src: usize, dest: usize, shard: u64| {
+        let (src, dest) = (stack.tcp(src), stack.tcp(dest));
+        let fields = [
+            ("src", &*src),
+            ("dest", &*dest),
+            ("shard", &*shard.to_string()),
+            ("report", "true"),
+        ];
+        stack.ask("/copy-shard", &fields)
+    };
+    let copied = copy(&stack, 1, 0, empty);
+    assert_eq!(
+        (copied.status, copied.json()),
+        (200, json!({ "empty": true }))
+    );
+    assert_eq!(stack.owners(empty), Some(vec![4, 5]));
+    assert!(!stack.data(0).shards().contains_key(&empty));
+    assert!(
+        !stack
+            .data(0)
+            .heard()
+            .iter()
+            .any(|heard| heard.starts_with("CopyShard")),
+        "{:?}",
+        stack.data(0).heard()
+    );
+    let copied = copy(&stack, 2, 0, other);
+    assert_eq!(
+        (copied.status, stack.owners(other)),
+        (200, Some(vec![4, 6]))
+    );
+    stack.kill_data(2);
+    let refused = copy(&stack, 0, 1, other);
+    assert_eq!(refused.status, 500, "{}", refused.text());
+    assert_eq!(stack.owners(other), Some(vec![4, 6]));
 }
 
 #[test]

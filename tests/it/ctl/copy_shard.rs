@@ -1,9 +1,10 @@
 //! `influxd-ctl copy-shard`.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::remove_data::no_content;
-use super::run::{Net, Ran, ctl, ctl_at, done, failed};
+use super::run::{Net, Ran, ctl, ctl_at, ctl_at_terminal, done, failed};
 use super::server::{Asked, Reply, json, status};
 
 /// A meta node that answers commands about shards with `order`.
@@ -36,8 +37,52 @@ fn a_shard_is_copied() {
         ]
     );
     for asked in [&server.asked()[1], &server.asked()[3]] {
-        assert_eq!(asked.body, "src=data-1%3A8088&dest=data-2%3A8088&shard=7");
+        let want = "src=data-1%3A8088&dest=data-2%3A8088&shard=7&report=true";
+        assert_eq!(asked.body, want);
     }
+}
+
+/// No owner has a point of the shard: the operator hears that nothing was copied.
+#[test]
+fn an_empty_shard_is_named() {
+    let net = Net::new();
+    let server = net.serve(meta(|_| json(r#"{"empty":true}"#)));
+    let want = Ran {
+        stderr: "copy-shard: no owner of shard 7 holds a point of it, so there was nothing to \
+                 copy; data-2:8088 owns it now too\n"
+            .to_owned(),
+        ..done("Copied shard 7 from data-1:8088 to data-2:8088\n")
+    };
+    assert_eq!(ctl_at(&server, &COPY), want);
+}
+
+/// A terminal shows how far the copy is, in a line that is deleted at its end; a pipe gets nothing
+/// of it.
+#[test]
+fn a_terminal_shows_how_far_it_is() {
+    let net = Net::new();
+    let looks = Arc::new(AtomicUsize::new(0));
+    let seen = looks.clone();
+    let copying = r#"[{"source":"data-1:8088","dest":"data-2:8088","shard-id":7,
+        "total-size":12900000,"current-size":2048}]"#;
+    let server = net.serve(meta(move |asked| match asked.what.as_str() {
+        "GET /copy-shard-status" => {
+            seen.fetch_add(1, Ordering::SeqCst);
+            json(copying)
+        }
+        // By the second look the first one is shown.
+        _ => Reply::Held(seen.clone(), 2),
+    }));
+    let bind = server.local.to_string();
+    let line = [&["-bind", bind.as_str()], &COPY[..]].concat();
+    let shown = ctl_at_terminal(&line, &[("TERM", "xterm")]);
+    assert!(
+        shown.contains("\r\x1b[2Kshard 7 to data-2:8088: 2.0 KiB of 12.3 MiB"),
+        "{shown:?}"
+    );
+    let end = "\r\x1b[2KCopied shard 7 from data-1:8088 to data-2:8088\n";
+    assert!(shown.ends_with(end), "{shown:?}");
+    assert!(looks.load(Ordering::SeqCst) >= 2);
 }
 
 /// A copy usually takes hours: `-timeout` is only for reaching the node.

@@ -1,7 +1,9 @@
 //! A scripted server, on real sockets or on a network in memory.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use influxdb_meta::base::Address;
 use influxdb_meta::runtime::net::{Net, Stream};
@@ -37,6 +39,8 @@ pub(super) enum Reply {
     Bytes(Vec<u8>),
     /// Keeps the connection open and sends nothing.
     Silence,
+    /// Answers 204 once the counter has come to this number.
+    Held(Arc<AtomicUsize>, usize),
 }
 
 pub(super) fn json(body: &str) -> Reply {
@@ -118,7 +122,16 @@ async fn serve(
     let mut buffer = Vec::new();
     while let Some(asked) = next(&mut stream, &mut buffer, connection).await {
         log.lock().expect("no panic").push(asked.clone());
-        match script(&asked) {
+        let reply = match script(&asked) {
+            Reply::Held(counter, number) => {
+                while counter.load(Ordering::SeqCst) < number {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                Reply::Http(204, Vec::new(), String::new())
+            }
+            other => other,
+        };
+        match reply {
             Reply::Http(status, headers, body) => {
                 let headers: String = headers
                     .iter()
@@ -138,7 +151,7 @@ async fn serve(
                 let _ = stream.shutdown().await;
                 return;
             }
-            Reply::Silence => std::future::pending().await,
+            Reply::Silence | Reply::Held(..) => std::future::pending().await,
         }
     }
 }
