@@ -63,8 +63,17 @@ pub fn apply(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Outcome
 const MAX_SHORT_SHARDS: usize = 1000;
 
 /// Returns whether applying a command takes long, because it looks at the whole catalog, or at all
-/// shards of a database. Commands that data nodes send often do not.
+/// shards of a database, or may free a restore in parts. Commands that data nodes send often do
+/// not, as long as no restore is under way.
 pub fn is_long(catalog: &Catalog, command: &Command) -> bool {
+    // Any other command than the next part may drop the restore, see `drop_abandoned`.
+    let is_part = matches!(
+        command,
+        Command::Internal(InternalCommand::AddRestorePart(_))
+    );
+    if catalog.restoring.is_some() && !is_part {
+        return true;
+    }
     let is_of_all_shards = match command {
         Command::Internal(InternalCommand::CommitRestore(_)) => return true,
         Command::Wire(WireCommand::SetData(_)) => return true,
@@ -78,7 +87,9 @@ pub fn is_long(catalog: &Catalog, command: &Command) -> bool {
         ),
         Command::Internal(command) => matches!(
             command,
-            InternalCommand::RemoveDataNode { .. } | InternalCommand::AssignOwners
+            InternalCommand::RemoveDataNode { .. }
+                | InternalCommand::AssignOwners
+                | InternalCommand::RepairTime
         ),
     };
     is_of_all_shards && catalog.shard_count() > MAX_SHORT_SHARDS

@@ -242,6 +242,35 @@ fn a_restore_that_nobody_ends_is_dropped() {
     assert_eq!(fed.catalog.restoring, None);
 }
 
+/// Applying such a command is not done on the threads that carry Raft.
+#[test]
+fn what_may_free_a_begun_restore_takes_long() {
+    let mut fed = with_policy(2, 1);
+    let begin = begin_of(&fed, 1);
+    let abandon = || internal(InternalCommand::AbandonRestore { id: 1 });
+    let short = |fed: &Fed| {
+        let commands = [abandon(), create_database("new"), begin_of(fed, 2)];
+        commands.map(|command| is_long(&fed.catalog, &command))
+    };
+    assert_eq!(short(&fed), [false; 3]);
+    fed.unseen(begin).unseen(part(1, 0, vec![bare("a")]));
+    assert_eq!(short(&fed), [true; 3]);
+    assert!(!is_long(&fed.catalog, &part(1, 1, vec![bare("b")])));
+    fed.unseen(abandon());
+    assert_eq!(short(&fed), [false; 3]);
+}
+
+/// It looks at all shard groups.
+#[test]
+fn a_repair_of_the_time_of_many_shards_takes_long() {
+    let repair = internal(InternalCommand::RepairTime);
+    let mut fed = Fed::with_data_nodes(1);
+    assert!(!is_long(&fed.catalog, &repair));
+    let restore = large(fed.catalog.index, 2_000);
+    fed.ok(Command::Wire(WireCommand::SetData(Box::new(restore))));
+    assert!(is_long(&fed.catalog, &repair));
+}
+
 #[test]
 fn what_a_whole_restore_may_not_do_its_parts_may_not() {
     let mut fed = with_policy(2, 1);
