@@ -33,7 +33,8 @@ pub struct DeadlyEntry {
     pub note: PathBuf,
 }
 
-/// Writes the note of entries that might end the process.
+/// Writes the note of entries that might end the process. Cheap to clone.
+#[derive(Clone)]
 pub(super) struct ApplyGuard {
     note: ApplyNote,
     /// Entries up to this index are replayed after a start. Each is noted: one of them may have
@@ -42,7 +43,7 @@ pub(super) struct ApplyGuard {
 }
 
 /// Removes the note when it is dropped. A panic does not: the process ends before.
-pub(super) struct Noted(Option<ApplyNote>);
+pub(super) struct Noted(ApplyNote);
 
 impl ApplyGuard {
     /// `snapshot` is the last entry that is not applied again.
@@ -67,29 +68,24 @@ impl ApplyGuard {
         Ok(Self { note, replayed })
     }
 
-    /// Notes an entry until the returned value is dropped.
-    pub(super) fn begin(&self, entry: LogId, bytes: usize) -> Noted {
-        let is_noted = entry.index <= self.replayed || bytes >= MIN_NOTED_BYTES;
-        if is_noted {
-            self.begin_long(entry, bytes)
-        } else {
-            Noted(None)
-        }
+    /// Returns whether an entry is noted for its length, or because it is replayed. So is an entry
+    /// whose command takes long to apply, which only its content tells.
+    pub(super) fn is_noted(&self, entry: LogId, bytes: usize) -> bool {
+        entry.index <= self.replayed || bytes >= MIN_NOTED_BYTES
     }
 
-    /// Notes an entry whose command takes long to apply, whatever its length.
-    pub(super) fn begin_long(&self, entry: LogId, bytes: usize) -> Noted {
+    /// Notes an entry until the returned value is dropped. Blocks as long as the disk does, at both
+    /// ends: not for the threads that carry Raft.
+    pub(super) fn begin(&self, entry: LogId, bytes: usize) -> Noted {
         self.note.begin(entry, bytes);
-        Noted(Some(self.note.clone()))
+        Noted(self.note.clone())
     }
 }
 
 impl Drop for Noted {
     fn drop(&mut self) {
-        if let Some(note) = &self.0
-            && !std::thread::panicking()
-        {
-            note.end();
+        if !std::thread::panicking() {
+            self.0.end();
         }
     }
 }

@@ -40,6 +40,8 @@ pub(super) struct StateMachine {
     last: Option<OpenLogId>,
     membership: StoredMembership,
     catalog: Catalog,
+    /// Catalog before the last entry that was applied elsewhere, until it is freed there, too.
+    replaced: Option<Catalog>,
     applied: watch::Sender<Arc<Applied>>,
     snapshot_policy: SnapshotPolicy,
     snapshot_store: SnapshotStore,
@@ -85,6 +87,7 @@ impl StateMachine {
             last,
             membership,
             catalog,
+            replaced: None,
             applied,
             snapshot_policy,
             snapshot_store,
@@ -98,10 +101,7 @@ impl StateMachine {
         let id = log_id(entry.log_id);
         let answer = match entry.payload {
             Payload::Blank => ApplyResult::Nothing,
-            Payload::Normal(command) => {
-                let _noted = self.apply_guard.begin(id, command.0.len());
-                self.apply_command(id, command.0).await?
-            }
+            Payload::Normal(command) => self.apply_command(id, command.0).await?,
             Payload::Membership(membership) => {
                 self.membership = StoredMembership::new(Some(entry.log_id), membership);
                 ApplyResult::Nothing
@@ -113,20 +113,19 @@ impl StateMachine {
 
     async fn apply_command(&mut self, id: LogId, bytes: Bytes) -> io::Result<ApplyResult> {
         self.snapshot_policy.add_applied(&bytes);
-        if envelope::is_large(&bytes) {
+        let length = bytes.len();
+        if envelope::is_large(&bytes) || self.apply_guard.is_noted(id, length) {
             let decode_and_apply = move |catalog: &mut Catalog| {
                 let stamped = envelope::decode(&bytes)?;
                 Ok(machine::apply(catalog, id, &stamped))
             };
-            return self.apply_elsewhere(id, decode_and_apply).await;
+            return self.apply_elsewhere(id, length, decode_and_apply).await;
         }
-        let length = bytes.len();
         match envelope::decode(&bytes) {
+            // A small command may cost as much as a large one: the commit of a restore in parts.
             Ok(stamped) if machine::is_long(&self.catalog, &stamped.command) => {
-                // A small command may cost as much as a large one: the commit of a restore in parts.
-                let _noted = self.apply_guard.begin_long(id, length);
                 let apply = move |catalog: &mut Catalog| Ok(machine::apply(catalog, id, &stamped));
-                self.apply_elsewhere(id, apply).await
+                self.apply_elsewhere(id, length, apply).await
             }
             Ok(stamped) => Ok(ApplyResult::Outcome(machine::apply(
                 &mut self.catalog,
@@ -137,22 +136,40 @@ impl StateMachine {
         }
     }
 
-    /// Applies an entry that takes long outside of the threads that carry Raft. The catalog is
-    /// replaced when it is done: if this call is dropped, the entry is not applied, and the catalog
-    /// is that of the entry before.
+    /// Applies an entry that takes long, or that is noted, outside of the threads that carry Raft:
+    /// a disk that is slow delays the write of the note, and neither heartbeats nor votes. The
+    /// catalog is replaced when it is done: if this call is dropped, the entry is not applied, and
+    /// the catalog is that of the entry before.
     async fn apply_elsewhere(
         &mut self,
         id: LogId,
+        length: usize,
         apply: impl FnOnce(&mut Catalog) -> Result<Outcome, EnvelopeError> + Send + 'static,
     ) -> io::Result<ApplyResult> {
         let mut catalog = self.catalog.clone();
-        let applied = move || apply(&mut catalog).map(|outcome| (catalog, outcome));
+        let guard = self.apply_guard.clone();
+        let replaced = self.replaced.take();
+        let applied = move || {
+            drop(replaced);
+            // Safety order: the note is in the page cache, then the entry is decoded and applied.
+            let _noted = guard.begin(id, length);
+            apply(&mut catalog).map(|outcome| (catalog, outcome))
+        };
         match self.snapshot_store.tasks.blocking(applied).await {
             Ok((catalog, outcome)) => {
-                self.catalog = catalog;
+                self.replaced = Some(std::mem::replace(&mut self.catalog, catalog));
                 Ok(ApplyResult::Outcome(outcome))
             }
             Err(error) => Err(self.unreadable(id, error)),
+        }
+    }
+
+    /// Frees what was replaced outside of the threads that carry Raft: it may be a whole catalog, or
+    /// a restore in parts. `before` was published before.
+    async fn free(&mut self, before: Arc<Applied>) {
+        if let Some(replaced) = self.replaced.take() {
+            let free = move || drop((before, replaced));
+            self.snapshot_store.tasks.blocking(free).await;
         }
     }
 
@@ -162,12 +179,13 @@ impl StateMachine {
         self.snapshot_store.halt_latch.unreadable_entry(id, error)
     }
 
-    fn publish(&self) {
+    /// Returns what was published before.
+    fn publish(&self) -> Arc<Applied> {
         let applied = Applied {
             last: self.last.map(log_id),
             catalog: self.catalog.clone(),
         };
-        self.applied.send_replace(Arc::new(applied));
+        self.applied.send_replace(Arc::new(applied))
     }
 }
 
@@ -204,10 +222,11 @@ impl RaftStateMachine<Types> for StateMachine {
             }
         }
         // Published before any caller is answered: a caller that gets an index finds it here.
-        self.publish();
+        let before = self.publish();
         for (responder, answer) in answers {
             responder.send(answer);
         }
+        self.free(before).await;
         failed
     }
 
@@ -251,9 +270,10 @@ impl RaftStateMachine<Types> for StateMachine {
             .await?;
         self.last = meta.last_log_id;
         self.membership = meta.last_membership.clone();
-        self.catalog = catalog;
+        self.replaced = Some(std::mem::replace(&mut self.catalog, catalog));
         self.snapshot_policy.restart();
-        self.publish();
+        let before = self.publish();
+        self.free(before).await;
         Ok(())
     }
 

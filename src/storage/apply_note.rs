@@ -62,7 +62,8 @@ impl ApplyNote {
         self.0.unfinished
     }
 
-    /// Records that an entry is about to be applied. Blocks for a write into the page cache.
+    /// Records that an entry is about to be applied. Blocks for a write into the page cache, which
+    /// a slow disk can delay for seconds (writers are throttled, or wait for the journal).
     pub fn begin(&self, entry: LogId, bytes: usize) {
         let before = self.0.unfinished.filter(|before| before.entry == entry);
         self.write(Some(ApplyAttempts {
@@ -72,7 +73,7 @@ impl ApplyNote {
         }));
     }
 
-    /// Records that the entry is applied.
+    /// Records that the entry is applied. Blocks as [`Self::begin`] does.
     pub fn end(&self) {
         self.write(None);
     }

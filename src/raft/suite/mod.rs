@@ -65,9 +65,13 @@ fn open(disk: &disk::Fake) -> Stores {
 }
 
 fn open_with(disk: &disk::Fake, rule: PurgeRule) -> Stores {
+    open_in(disk, rule, Tasks::inline())
+}
+
+fn open_in(disk: &disk::Fake, rule: PurgeRule, tasks: Tasks) -> Stores {
     let env = Env {
         disk: Arc::new(disk.clone()),
-        tasks: Tasks::inline(),
+        tasks,
         ..Env::real()
     };
     let dir = DataDir::open(&env, Path::new("/meta")).expect("the directory opens");
