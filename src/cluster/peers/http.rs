@@ -24,7 +24,8 @@ use crate::wire::identity::{Identity, Phase};
 const PATH: &str = "/cluster/identity";
 
 /// Maximum number of times that a request is sent: with no challenge, with that of the node that is
-/// asked, with the leader's, too, and once more where one of them has changed meanwhile.
+/// asked, with the leader's, too, and once more where one of them has changed meanwhile or where
+/// the leader has an older version.
 const MAX_TRIES: usize = 4;
 
 /// Requests to other meta nodes over HTTP.
@@ -44,6 +45,15 @@ struct Proving<'a> {
     path: &'a str,
     caller: Incarnation,
     body: &'a [u8],
+}
+
+/// Version of the proof of one attempt.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ProofForm {
+    /// With the challenges of the receiver, as far as they are known.
+    Fresh,
+    /// Version 1, without a challenge: the only one that members below feature level 4 know.
+    Recordable,
 }
 
 /// Proof of one attempt: the header, and the values that it was made with.
@@ -66,7 +76,7 @@ impl HttpExchange {
 
     /// Makes the proof of the next attempt. A receiver whose challenge is not known gets a proof of
     /// version 1: one of an older version has none, and one of this version answers with its own.
-    fn attempt(&self, proving: &Proving<'_>) -> Attempt {
+    fn attempt(&self, proving: &Proving<'_>, form: ProofForm) -> Attempt {
         let Proving {
             to,
             path,
@@ -74,7 +84,10 @@ impl HttpExchange {
             body,
         } = proving;
         let nonce = new_nonce(&*self.rng);
-        let challenges = self.challenges.of(to);
+        let challenges = match form {
+            ProofForm::Fresh => self.challenges.of(to),
+            ProofForm::Recordable => Vec::new(),
+        };
         let header = self.keys.as_ref().map(|keys| match challenges.as_slice() {
             [] => keys.current().prove_request(path, &nonce, *caller, body),
             known => fresh::prove_request(keys, known, path, &nonce, *caller, body),
@@ -97,6 +110,28 @@ impl HttpExchange {
                 refused && !attempt.challenges.contains(&challenge)
             }
             None => refused && self.forget(proving, attempt),
+        }
+    }
+
+    /// Returns the form of the next attempt at a request that may be forwarded; `None` if this answer
+    /// is the last one.
+    ///
+    /// The refusal of a leader of an older version comes with the challenge of the node that
+    /// forwarded to it, which knew the proof. Such a leader knows version 1 only. A receiver accepts
+    /// that version where a member may have an older feature level, see [`fresh`].
+    fn next_form(
+        &self,
+        proving: &Proving<'_>,
+        attempt: &Attempt,
+        form: ProofForm,
+        answer: &Response,
+    ) -> Option<ProofForm> {
+        let is_again = self.learn(proving, attempt, answer);
+        let is_refused = answer.status == 401 && !attempt.challenges.is_empty();
+        match form {
+            ProofForm::Recordable => None,
+            ProofForm::Fresh if is_again => Some(ProofForm::Fresh),
+            ProofForm::Fresh => is_refused.then_some(ProofForm::Recordable),
         }
     }
 
@@ -123,7 +158,7 @@ impl HttpExchange {
         let mut tries = 0;
         let (attempt, answer) = loop {
             tries += 1;
-            let attempt = self.attempt(&proving);
+            let attempt = self.attempt(&proving, ProofForm::Fresh);
             let extra = attempt.header.clone();
             let extra = extra.map(|proof| (PROOF_HEADER.to_owned(), Bytes::from(proof)));
             let extra = extra.into_iter().collect();
@@ -159,10 +194,10 @@ impl HttpExchange {
             caller: ask.from,
             body: &body,
         };
-        let mut tries = 0;
+        let (mut tries, mut form) = (0, ProofForm::Fresh);
         let (attempt, answer) = loop {
             tries += 1;
-            let attempt = self.attempt(&proving);
+            let attempt = self.attempt(&proving, form);
             let json = Bytes::from_static(b"application/json");
             let mut headers = vec![("content-type".to_owned(), json)];
             headers.extend(
@@ -180,8 +215,9 @@ impl HttpExchange {
                 .client
                 .forward(to, "POST", ask.path, headers, body.clone(), deadline)
                 .await?;
-            if !self.learn(&proving, &attempt, &answer) || tries == MAX_TRIES {
-                break (attempt, answer);
+            match self.next_form(&proving, &attempt, form, &answer) {
+                Some(next) if tries < MAX_TRIES => form = next,
+                _ => break (attempt, answer),
             }
         };
         let proven = self

@@ -4,8 +4,9 @@ use influxdb_meta::auth::PeerKeys;
 use influxdb_meta::auth::proof::PeerKey;
 use influxdb_meta::base::{Address, Incarnation};
 use influxdb_meta::client::Client;
-use influxdb_meta::cluster::{Exchange, HttpExchange, PollError};
+use influxdb_meta::cluster::{Exchange, HttpExchange, PeerRequest, PollError};
 use influxdb_meta::wire::identity::{Identity, Phase, Starts};
+use influxdb_meta::wire::joining::JOIN;
 
 use super::client::{THERE, at, network};
 use super::server::{Asked, Reply, Server, json};
@@ -174,4 +175,48 @@ async fn without_a_secret_nothing_is_proven_or_asked_for() {
 async fn an_answer_that_is_no_identity_is_not_ours() {
     let said = poll(None, Phase::Fresh, |_| json(r#"{"protocol":1}"#)).await;
     assert!(matches!(said, Err(PollError::NotOurs(_))), "{said:?}");
+}
+
+/// In an upgrade: a follower of this version, which sends its challenge, forwards to a leader of
+/// the version before. That leader knows the recorded form of a proof only, and answers any other
+/// one as a wrong secret, without a challenge.
+fn upgraded_follower_of_an_older_leader(asked: &Asked) -> Reply {
+    const ANSWER: &str = r#"{"from":"02020202020202020202020202020202"}"#;
+    let challenge = ("influxd-meta-challenge", "ab".repeat(16));
+    let proof = asked.header("influxd-meta-proof").expect("always sent");
+    let key = PeerKey::derive("s");
+    match key.check_request(proof, JOIN, US, asked.body.as_bytes()) {
+        Ok(nonce) => {
+            let proof = key.prove_answer(&nonce, US, THEM, ANSWER.as_bytes());
+            let headers = vec![("influxd-meta-proof", proof), challenge];
+            Reply::Http(200, headers, ANSWER.to_owned())
+        }
+        Err(_) => {
+            let text = r#"{"error":"wrong secret: internal-shared-secret differs"}"#;
+            Reply::Http(401, vec![challenge], text.to_owned())
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_of_an_older_version_is_asked_through_an_upgraded_follower() {
+    let (network, env) = network();
+    let script = upgraded_follower_of_an_older_leader;
+    let server = Server::start(&*network.host(THERE), at(THERE), script).await;
+    let exchange = |secret: &str| {
+        let keys = Some(PeerKeys::derive(secret, None));
+        HttpExchange::new(&env, Client::new(&env), keys)
+    };
+    let to = Address::new(&THERE.to_string(), 8091);
+    let ask = || PeerRequest::new(JOIN, US, &serde_json::json!({"from": US}));
+    let same = exchange("s");
+    for round in 0..3 {
+        let answer = same.ask(&to, ask()).await.expect("an answer");
+        assert_eq!((answer.status, answer.proven), (200, true), "{round}");
+    }
+    // Another secret stays wrong, after a bounded number of tries.
+    let before = server.heard().len();
+    let other = exchange("other").ask(&to, ask()).await;
+    assert_eq!(other.map(|answer| answer.status), Ok(401));
+    assert!(server.heard().len() - before <= 4, "{:?}", server.heard());
 }
