@@ -2,6 +2,7 @@
 
 mod databases;
 mod nodes;
+mod permissions;
 mod shards;
 mod sizes;
 
@@ -115,6 +116,22 @@ pub const INVARIANTS: &[Invariant] = &[
         holds: databases::users_are_named,
     },
     Invariant {
+        name: "roles by order and by name agree",
+        holds: databases::roles_agree,
+    },
+    Invariant {
+        name: "roles have names of 1 to 255 bytes",
+        holds: permissions::roles_are_named,
+    },
+    Invariant {
+        name: "members of roles are users",
+        holds: permissions::members_are_users,
+    },
+    Invariant {
+        name: "permissions have one form",
+        holds: permissions::have_one_form,
+    },
+    Invariant {
         name: "retention policies of a database have unique names",
         holds: databases::policies_are_unique,
     },
@@ -179,6 +196,10 @@ pub const INVARIANTS: &[Invariant] = &[
         holds: shards::index_is_that_of_the_databases,
     },
     Invariant {
+        name: "permissions are on databases",
+        holds: permissions::are_on_databases,
+    },
+    Invariant {
         name: "sizes are those of the contents",
         holds: sizes::are_those_of_the_contents,
     },
@@ -229,7 +250,11 @@ fn ids_leave_room(catalog: &Catalog) -> Result<(), String> {
         catalog.max_shard_group_id,
         catalog.max_shard_id,
     ];
-    let insertion_numbers = [catalog.databases.next, catalog.users.next];
+    let insertion_numbers = [
+        catalog.databases.next,
+        catalog.users.next,
+        catalog.roles.next,
+    ];
     each(ids.into_iter().chain(insertion_numbers), |id| *id <= MAX_ID)
 }
 

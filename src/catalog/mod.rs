@@ -15,8 +15,10 @@ mod lease;
 mod meta_node;
 mod ordered;
 mod pending;
+mod permission;
 mod restoring;
 mod retention_policy;
+mod role;
 mod shard_group;
 mod shard_groups;
 mod shards;
@@ -35,19 +37,22 @@ pub use lease::{MAX_LEASES, is_lease_name};
 pub use meta_node::MetaNode;
 pub use ordered::{Clash, Named, Ordered};
 pub use pending::Pending;
+pub use permission::{Permission, Permissions};
 pub use restoring::Restoring;
 pub use retention_policy::{RetentionPolicy, Subscription};
+pub use role::{Members, Role, Scopes, ShownUsers};
 pub use shard_group::{MAX_TIME, Shard, ShardGroup};
 pub use shard_groups::ShardGroups;
 pub use shards::{INTERNAL_DATABASE, Located, ShardIndex};
 pub use size::{MapEntry, SizedMap, SizedSet};
 pub use tombstone::{RemovedWhy, Tombstone};
-pub use user::User;
+pub use user::{User, all_databases};
 
 use crate::base::{Incarnation, Name, NodeId, UnixNanos};
 
 pub type Databases = Ordered<Database>;
 pub type Users = Ordered<User>;
+pub type Roles = Ordered<Role>;
 
 /// Maximum length of the name of a database or retention policy, in bytes (wire.md appendix C).
 pub const MAX_NAME_LEN: usize = 255;
@@ -66,7 +71,7 @@ pub struct Catalog {
     /// program that changed what the wire shows. `index` is always at least 1 (wire.md 5.1).
     pub term: u64,
     pub index: u64,
-    /// Log index of the last command that changed databases or users. A restore that was made from
+    /// Log index of the last command that changed databases, users or roles. A restore that was made from
     /// an older catalog would undo that change. 0 below [`DATA_LEVEL`].
     pub content_index: u64,
     /// Highest stamp applied so far: time never goes back in the state machine.
@@ -88,6 +93,7 @@ pub struct Catalog {
     pub removed_data_nodes: SizedSet,
     pub databases: Databases,
     pub users: Users,
+    pub roles: Roles,
     /// Last holder of each work lease. Only the leader knows how long it holds.
     pub leases: SizedMap<Name, NodeId>,
     /// Highest node id of meta and data nodes together.
@@ -113,10 +119,14 @@ impl Catalog {
             .map_or(0, |cluster| cluster.feature_level)
     }
 
-    /// Numbers of changes of databases and of users. If they are equal before and after a command,
-    /// it changed neither.
-    pub fn content_changes(&self) -> (u64, u64) {
-        (self.databases.changes(), self.users.changes())
+    /// Numbers of changes of databases, of users and of roles. If they are equal before and after a
+    /// command, it changed none of them.
+    pub fn content_changes(&self) -> [u64; 3] {
+        [
+            self.databases.changes(),
+            self.users.changes(),
+            self.roles.changes(),
+        ]
     }
 }
 
@@ -138,6 +148,7 @@ impl Default for Catalog {
             removed_data_nodes: SizedSet::default(),
             databases: Databases::default(),
             users: Users::default(),
+            roles: Roles::default(),
             leases: SizedMap::default(),
             max_node_id: 0,
             max_shard_group_id: 0,

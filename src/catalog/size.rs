@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 
 use super::{
-    Catalog, ContinuousQuery, DataNode, Database, MetaNode, Pending, Restoring, RetentionPolicy,
-    ShardGroup, Subscription, Tombstone, User,
+    Catalog, ContinuousQuery, DataNode, Database, MetaNode, Pending, Permissions, Restoring,
+    RetentionPolicy, Role, ShardGroup, Subscription, Tombstone, User,
 };
 use crate::base::{Incarnation, Name, NodeId, Text};
 
@@ -18,11 +18,11 @@ use crate::base::{Incarnation, Name, NodeId, Text};
 const CATALOG_BYTES: u64 = 256;
 /// A meta node, a node that is joining, or one that was removed: with ids and addresses.
 const META_NODE_BYTES: u64 = 128;
-/// A database, retention policy, shard group, user or data node; the values of a restore.
+/// A database, retention policy, shard group, user, role or data node; the values of a restore.
 const ENTRY_BYTES: u64 = 64;
-/// A shard, continuous query, subscription, privilege or lease.
+/// A shard, continuous query, subscription, privilege, permissions on a database, or lease.
 const SMALL_ENTRY_BYTES: u64 = 32;
-/// An owner of a shard, a destination, a label, or an address in a list.
+/// An owner of a shard, a destination, a label, a member of a role, or an address in a list.
 const ITEM_BYTES: u64 = 16;
 
 /// An entry of a [`SizedMap`].
@@ -171,6 +171,7 @@ impl Catalog {
             + self.removed_data_nodes.size()
             + self.databases.size()
             + self.users.size()
+            + self.roles.size()
             + self.leases.size()
             + self.restoring.as_ref().map_or(0, Restoring::size)
     }
@@ -226,7 +227,34 @@ impl ShardGroup {
 
 impl User {
     pub fn size(&self) -> u64 {
-        with_texts(ENTRY_BYTES, [self.name.len(), self.hash.len()]) + self.privileges.size()
+        with_texts(ENTRY_BYTES, [self.name.len(), self.hash.len()])
+            + self.privileges.size()
+            + self.beyond.size()
+    }
+}
+
+impl Role {
+    pub fn size(&self) -> u64 {
+        with_texts(ENTRY_BYTES, [self.name.len()]) + self.permissions.size() + self.users.size()
+    }
+}
+
+/// Permissions of a user or a role. Those for all databases are counted in the fixed number of the
+/// user or role: to take one of an admin's away must not make the catalog larger.
+impl MapEntry<Name> for Permissions {
+    fn size(&self, scope: &Name) -> u64 {
+        if scope.is_empty() {
+            0
+        } else {
+            with_texts(SMALL_ENTRY_BYTES, [scope.len()])
+        }
+    }
+}
+
+/// A member of a role.
+impl MapEntry<Name> for () {
+    fn size(&self, user: &Name) -> u64 {
+        item_size(user.len())
     }
 }
 

@@ -7,8 +7,8 @@ use crate::base::{
     Text, UnixNanos,
 };
 use crate::catalog::{
-    ContinuousQuery, Database, Databases, RemovedWhy, RetentionPolicy, ShardGroup, Subscription,
-    User, Users,
+    ContinuousQuery, Database, Databases, Members, RemovedWhy, RetentionPolicy, Scopes, ShardGroup,
+    Subscription, User, Users,
 };
 
 /// Command with the values that it depends on besides the catalog, stamped by the proposer.
@@ -193,6 +193,13 @@ pub enum InternalCommand {
     /// Gives each shard without owners an owner, which has no data of it: no data node was found
     /// that has any.
     AssignOwners,
+    AddUser(AddUser),
+    ChangePermissions(ChangePermissions),
+    CreateRole(CreateRole),
+    DropRole {
+        name: Name,
+    },
+    ChangeMembers(ChangeMembers),
 }
 
 /// A retention policy as asked for. Nothing in it has been checked yet.
@@ -230,6 +237,50 @@ pub struct CreateUser {
     pub name: Name,
     pub hash: Text,
     pub admin: bool,
+}
+
+/// Creates a user with permissions, which `CreateUser` cannot express.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AddUser {
+    pub name: Name,
+    pub hash: Text,
+    pub permissions: Scopes,
+}
+
+/// Adds permissions to a user or role, or takes them away.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChangePermissions {
+    pub holder: Holder,
+    pub change: Change,
+    pub permissions: Scopes,
+}
+
+/// Whoever has permissions, by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Holder {
+    User(Name),
+    Role(Name),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    Add,
+    Remove,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateRole {
+    pub name: Name,
+    pub permissions: Scopes,
+    pub users: Members,
+}
+
+/// Adds users to a role, or takes them out of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChangeMembers {
+    pub role: Name,
+    pub change: Change,
+    pub users: Members,
 }
 
 /// A restore: a data node's view of the catalog with the databases that it brings back. Nodes, ids

@@ -12,9 +12,10 @@ mod size_effect;
 
 pub use apply::{apply, is_long};
 pub use command::{
-    AddMetaNode, AddRestorePart, AllocateRaftId, BeginRestore, Command, CreateUser, Found, Founder,
-    InternalCommand, MoveMetaNode, NewRetentionPolicy, Removal, RemoveMetaNode, RestoreItem,
-    RestoreRef, SetData, SetLabels, ShardCopy, Stamped, UpdateRetentionPolicy, WireCommand,
+    AddMetaNode, AddRestorePart, AddUser, AllocateRaftId, BeginRestore, Change, ChangeMembers,
+    ChangePermissions, Command, CreateRole, CreateUser, Found, Founder, Holder, InternalCommand,
+    MoveMetaNode, NewRetentionPolicy, Removal, RemoveMetaNode, RestoreItem, RestoreRef, SetData,
+    SetLabels, ShardCopy, Stamped, UpdateRetentionPolicy, WireCommand,
 };
 pub use outcome::{Outcome, Refused, RestoreFault};
 pub use size_effect::SizeEffect;

@@ -55,6 +55,12 @@ pub enum Refused {
     UserExists,
     #[error("user not found")]
     UserNotFound,
+    #[error("role name required")]
+    RoleNameRequired,
+    #[error("role already exists")]
+    RoleExists,
+    #[error("role not found")]
+    RoleNotFound,
     #[error("node already exists")]
     DataNodeExists,
     #[error("node not found")]

@@ -1,7 +1,7 @@
 //! Effect of each command on the size of the catalog, for the quota of the catalog. Only a
 //! proposer judges by it: apply never depends on a quota, which is local configuration.
 
-use super::{Command, InternalCommand, WireCommand};
+use super::{Change, ChangeMembers, ChangePermissions, Command, InternalCommand, WireCommand};
 
 /// Effect of a command on the size of the catalog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,10 +68,23 @@ fn internal(command: &InternalCommand) -> SizeEffect {
         InternalCommand::SetPassive { passive: false, .. } => SizeEffect::Shrinks,
         InternalCommand::SetLabels(_)
         | InternalCommand::SetPassive { .. }
+        | InternalCommand::AddUser(_)
+        | InternalCommand::CreateRole(_)
+        | InternalCommand::ChangePermissions(ChangePermissions {
+            change: Change::Add,
+            ..
+        })
+        | InternalCommand::ChangeMembers(ChangeMembers {
+            change: Change::Add,
+            ..
+        })
         | InternalCommand::AddRestorePart(_) => SizeEffect::Grows,
         // The parts that a commit moves were counted when they came.
         InternalCommand::RemoveDataNode { .. }
         | InternalCommand::RemoveShardCopy { .. }
+        | InternalCommand::ChangePermissions(_)
+        | InternalCommand::ChangeMembers(_)
+        | InternalCommand::DropRole { .. }
         | InternalCommand::CommitRestore(_)
         | InternalCommand::AbandonRestore { .. } => SizeEffect::Shrinks,
         InternalCommand::Found(_)

@@ -385,8 +385,8 @@ fn encode_within_budget(
         budget::count(command).unwrap_or(only_bytes).check()?;
     }
     let bytes = envelope::encode(now, autocreate, body);
-    if let Body::Internal(_) = body {
-        Count::of_bytes(bytes.len()).check()?;
+    if let Body::Internal(command) = body {
+        budget::count_internal(command, bytes.len()).check()?;
     }
     Ok(bytes)
 }

@@ -27,8 +27,11 @@ pub const BUDGET_LEVEL: u32 = 4;
 /// machine depends on it, so it is defined in `catalog`.
 pub const OWNERS_LEVEL: u32 = catalog::OWNERS_LEVEL;
 
+/// Feature level since which users have permissions beyond privileges, and there are roles.
+pub const ROLES_LEVEL: u32 = 6;
+
 /// Newest feature level that this version supports: it reads everything that may be written there.
-pub const FEATURE_LEVEL: u32 = OWNERS_LEVEL;
+pub const FEATURE_LEVEL: u32 = ROLES_LEVEL;
 
 /// A stored or sent format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +52,7 @@ impl Format {
 /// Envelope of a log entry ([`crate::wire::envelope`]). 2 has the commands of joining, moving and
 /// removing; 3 those about data nodes, shards, users, queries and leases, and compression of large
 /// ones; 4 has `RequireSecret`, `RepairTime`, and those of a restore in parts; 5 has
-/// `AssignOwners`.
+/// `AssignOwners`; 6 has `AddUser`, `ChangePermissions`, and those about roles.
 pub const LOG_ENTRY: Format = Format {
     name: "log entry",
     levels: &[
@@ -58,13 +61,14 @@ pub const LOG_ENTRY: Format = Format {
         DATA_LEVEL,
         BUDGET_LEVEL,
         OWNERS_LEVEL,
+        ROLES_LEVEL,
     ],
 };
 
 /// Catalog inside a snapshot ([`crate::wire::state`]). 2 has learners, labels, and who removed an
 /// incarnation; 3 has data nodes, users, leases, and all that databases hold besides their
 /// retention policies; 4 has the parts of a restore that is not committed yet; 5 has the time since
-/// which owners of shards are sought.
+/// which owners of shards are sought; 6 has roles, and permissions of users beyond privileges.
 pub const CATALOG: Format = Format {
     name: "catalog in a snapshot",
     levels: &[
@@ -73,6 +77,7 @@ pub const CATALOG: Format = Format {
         DATA_LEVEL,
         BUDGET_LEVEL,
         OWNERS_LEVEL,
+        ROLES_LEVEL,
     ],
 };
 
@@ -146,7 +151,8 @@ const _: () = {
 
 // Numbers that are on disks and in messages. A failure here means that the meaning of stored bytes
 // was changed.
-const _: () = assert!(DATA_LEVEL == 3 && BUDGET_LEVEL == 4 && FEATURE_LEVEL == 5);
+const _: () =
+    assert!(DATA_LEVEL == 3 && BUDGET_LEVEL == 4 && OWNERS_LEVEL == 5 && FEATURE_LEVEL == 6);
 
 #[cfg(test)]
 mod tests {

@@ -13,6 +13,10 @@ pub(super) fn users_agree(catalog: &Catalog) -> Result<(), String> {
     ordered_agree(&catalog.users)
 }
 
+pub(super) fn roles_agree(catalog: &Catalog) -> Result<(), String> {
+    ordered_agree(&catalog.roles)
+}
+
 fn ordered_agree<T: Named>(all: &Ordered<T>) -> Result<(), String> {
     each(all.by_order.keys(), |order| **order < all.next)?;
     for (order, entry) in &all.by_order {

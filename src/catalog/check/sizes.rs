@@ -1,7 +1,7 @@
 //! Sizes that containers keep, compared with sizes computed from scratch.
 
 use super::ensure;
-use crate::catalog::{Catalog, Databases, Users};
+use crate::catalog::{Catalog, Databases, Roles, Scopes, Users};
 
 pub(super) fn are_those_of_the_contents(catalog: &Catalog) -> Result<(), String> {
     for (what, kept, computed) in [
@@ -45,6 +45,7 @@ pub(super) fn are_those_of_the_contents(catalog: &Catalog) -> Result<(), String>
     }
     databases(&catalog.databases)?;
     users(&catalog.users)?;
+    roles(&catalog.roles)?;
     if let Some(restoring) = &catalog.restoring {
         databases(&restoring.databases)?;
         users(&restoring.users)?;
@@ -67,8 +68,21 @@ fn users(users: &Users) -> Result<(), String> {
     for user in users.iter() {
         let privileges = &user.privileges;
         are_equal("privileges", privileges.size(), privileges.computed_size())?;
+        permissions(&user.beyond)?;
     }
     are_equal("users", users.size(), users.computed_size())
+}
+
+fn roles(roles: &Roles) -> Result<(), String> {
+    for role in roles.iter() {
+        permissions(&role.permissions)?;
+        are_equal("members", role.users.size(), role.users.computed_size())?;
+    }
+    are_equal("roles", roles.size(), roles.computed_size())
+}
+
+fn permissions(scopes: &Scopes) -> Result<(), String> {
+    are_equal("permissions", scopes.size(), scopes.computed_size())
 }
 
 fn are_equal(what: &str, kept: u64, computed: u64) -> Result<(), String> {

@@ -7,7 +7,8 @@ use crate::base::{
 };
 use crate::catalog::{
     Cluster, ContinuousQuery, DataNode, Database, MAX_LEASES, MetaNode, OWNERS_LEVEL, Pending,
-    RemovedWhy, RetentionPolicy, Shard, ShardGroup, Subscription, Tombstone, User,
+    Permissions, RemovedWhy, RetentionPolicy, Role, Shard, ShardGroup, Subscription, Tombstone,
+    User,
 };
 
 fn sound() -> Catalog {
@@ -67,11 +68,21 @@ fn sound() -> Catalog {
             continuous_queries: vec![query],
         });
         let (name, hash) = (Name::from(name), Text::from("hash"));
+        let permissions = [
+            (Name::default(), Permissions::ALL),
+            (Name::from("a"), Permissions::DATA),
+        ];
         catalog.users.insert(User {
-            name,
+            name: name.clone(),
             hash,
             admin: false,
             privileges: Default::default(),
+            beyond: Default::default(),
+        });
+        catalog.roles.insert(Role {
+            name: name.clone(),
+            permissions: permissions.into_iter().collect(),
+            users: [(name, ())].into_iter().collect(),
         });
     }
     for k in 3..=4 {
@@ -138,6 +149,23 @@ fn change_a(catalog: &mut Catalog, change: impl FnOnce(&mut Database)) {
 fn change_data_node(catalog: &mut Catalog, change: impl FnOnce(&mut DataNode)) {
     let changed = catalog.data_nodes.update(&NodeId(4), change);
     changed.expect("node 4");
+}
+
+fn change_user(catalog: &mut Catalog, change: impl FnOnce(&mut User)) {
+    let changed = catalog.users.update(&Name::from("a"), change);
+    changed.expect("user a");
+}
+
+fn permit(user: &mut User, scope: &str, permissions: Permissions) {
+    user.beyond.insert(Name::from(scope), permissions);
+}
+
+/// Adds a role like the first one, changed.
+fn put_role(catalog: &mut Catalog, change: impl FnOnce(&mut Role)) {
+    let mut role = catalog.roles.get(&Name::from("a")).expect("a").clone();
+    role.name = Name::from("new");
+    change(&mut role);
+    catalog.roles.insert(role);
 }
 
 fn node(k: u64) -> MetaNode {
@@ -304,6 +332,52 @@ fn each_break_is_found_by_name() {
                 ..c.users.get(&Name::from("a")).expect("a").clone()
             };
             c.users.insert(nameless);
+        }),
+        ("roles by order and by name agree", |c| c.roles.next = 1),
+        ("roles have names of 1 to 255 bytes", |c| {
+            put_role(c, |role| role.name = Name::default())
+        }),
+        ("roles have names of 1 to 255 bytes", |c| {
+            put_role(c, |role| role.name = Name::from(&[b'r'; 256]))
+        }),
+        ("members of roles are users", |c| {
+            put_role(c, |role| _ = role.users.insert(Name::from("gone"), ()))
+        }),
+        ("permissions have one form", |c| {
+            put_role(c, |role| {
+                _ = role.permissions.insert(Name::from("b"), Permissions::NONE)
+            })
+        }),
+        ("permissions have one form", |c| {
+            change_user(c, |user| permit(user, "", Permissions::ADMIN))
+        }),
+        ("permissions have one form", |c| {
+            change_user(c, |user| permit(user, "a", Permissions::DATA))
+        }),
+        ("permissions have one form", |c| {
+            change_user(c, |user| {
+                user.admin = true;
+                permit(user, "", Permissions::ALL);
+            })
+        }),
+        ("permissions have one form", |c| {
+            change_user(c, |user| {
+                user.admin = true;
+                permit(user, "", Permissions::DATA);
+            })
+        }),
+        ("permissions are on databases", |c| {
+            change_user(c, |user| {
+                let beyond = Permissions::ALL.without(Permissions::DATA);
+                permit(user, "gone", beyond);
+            })
+        }),
+        ("permissions are on databases", |c| {
+            put_role(c, |role| {
+                _ = role
+                    .permissions
+                    .insert(Name::from("gone"), Permissions::DATA)
+            })
         }),
         ("continuous queries of a database have unique names", |c| {
             change_a(c, |a| {

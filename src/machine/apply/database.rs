@@ -1,8 +1,9 @@
 //! Databases: `CreateDatabase`, `DropDatabase` (wire.md 3.4, types 3 and 4).
 
+use super::permissions;
 use super::retention_policy::{self, Placing};
 use crate::base::{DurationNanos, Name};
-use crate::catalog::{Catalog, Database, MAX_NAME_LEN, RetentionPolicy, User};
+use crate::catalog::{Catalog, Database, MAX_NAME_LEN, RetentionPolicy};
 use crate::machine::{NewRetentionPolicy, Refused};
 
 /// Maximum number of copies in the default retention policy `autogen`: one on each data node, up to
@@ -41,25 +42,14 @@ pub(super) fn create(
     }
 }
 
-/// Removes the database with this name, and the privileges of users in it. An unknown name is no
-/// error.
+/// Removes the database with this name, and the privileges and permissions of users and roles on
+/// it. An unknown name is no error.
 pub(super) fn drop(catalog: &mut Catalog, name: &Name) {
     if catalog.databases.get(name).is_none() {
         return;
     }
     catalog.remove_database(name);
-    let of_it = |user: &&User| user.privileges.contains_key(name);
-    let users: Vec<Name> = catalog
-        .users
-        .iter()
-        .filter(of_it)
-        .map(|user| user.name.clone())
-        .collect();
-    for user in users {
-        catalog
-            .users
-            .update(&user, |user| user.privileges.remove(name));
-    }
+    permissions::forget_database(catalog, name);
 }
 
 fn create_with(

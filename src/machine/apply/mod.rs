@@ -12,10 +12,12 @@ mod lease;
 mod members;
 mod move_meta_node;
 mod owners;
+mod permissions;
 mod query;
 mod restore;
 mod restore_parts;
 mod retention_policy;
+mod role;
 mod shard_group;
 mod shard_lifecycle;
 mod subscription;
@@ -225,6 +227,11 @@ fn execute_internal(
         InternalCommand::CommitRestore(of) => restore_parts::commit(catalog, *of)?,
         InternalCommand::AbandonRestore { id } => restore_parts::abandon(catalog, *id),
         InternalCommand::AssignOwners => shard_lifecycle::assign_owners(catalog),
+        InternalCommand::AddUser(asked) => user::add(catalog, asked)?,
+        InternalCommand::ChangePermissions(asked) => permissions::change(catalog, asked)?,
+        InternalCommand::CreateRole(asked) => role::create(catalog, asked)?,
+        InternalCommand::DropRole { name } => role::drop(catalog, name)?,
+        InternalCommand::ChangeMembers(asked) => role::change_members(catalog, asked)?,
         InternalCommand::RaiseFeatureLevel { level } => {
             cluster::raise_feature_level(catalog, *level)?
         }

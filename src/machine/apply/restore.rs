@@ -5,7 +5,7 @@
 //! databases or users were changed since the view was taken (wire.md Q34).
 
 use super::retention_policy::normalise;
-use super::shard_lifecycle;
+use super::{permissions, shard_lifecycle};
 use crate::base::{NodeId, ShardGroupId, ShardId};
 use crate::catalog::{
     Catalog, DataNode, Database, Databases, MAX_ID, RetentionPolicy, ShardGroup, ShardGroups,
@@ -29,7 +29,10 @@ pub(super) fn set_data(catalog: &mut Catalog, restore: &SetData) -> Result<(), R
             .iter()
             .map(|database| settled(&catalog.data_nodes, database)),
     );
-    restored.users.replace_all(restore.users.iter().cloned());
+    let users = restore.users.iter();
+    let users = users.map(|user| permissions::with_those_before(&catalog.users, user));
+    restored.users.replace_all(users);
+    permissions::keep_possible(&mut restored);
     restored.max_shard_group_id = restored.max_shard_group_id.max(restore.max_shard_group_id);
     restored.max_shard_id = restored.max_shard_id.max(restore.max_shard_id);
     shard_lifecycle::seek_owners(&mut restored);

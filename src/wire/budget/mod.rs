@@ -15,6 +15,7 @@ use std::fmt;
 
 use super::command_table::PayloadError;
 use super::execute::{self, DecodeError, SET_DATA_TYPE};
+use crate::machine::InternalCommand;
 use messages::payload;
 
 /// Maximum cost of one command, in bytes of memory. A constant of the format, and no setting: a
@@ -40,10 +41,11 @@ pub enum Element {
     Subscription,
     Destination,
     Node,
+    Member,
 }
 
 impl Element {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Database,
         Self::RetentionPolicy,
         Self::ShardGroup,
@@ -55,6 +57,7 @@ impl Element {
         Self::Subscription,
         Self::Destination,
         Self::Node,
+        Self::Member,
     ];
 
     /// Returns the upper bound of the memory that one costs besides its bytes, while it is decoded
@@ -72,6 +75,7 @@ impl Element {
             Self::Subscription => 450,
             Self::Destination => 200,
             Self::Node => 64,
+            Self::Member => 200,
         }
     }
 
@@ -88,6 +92,7 @@ impl Element {
             Self::Subscription => "subscriptions",
             Self::Destination => "destinations",
             Self::Node => "nodes",
+            Self::Member => "members of roles",
         }
     }
 }
@@ -214,6 +219,41 @@ pub fn count(command: &[u8]) -> Result<Count, DecodeError> {
         })?;
     }
     Ok(count)
+}
+
+/// Counts an internal command whose entry has this many bytes. Permissions on a scope cost as much
+/// as a privilege.
+pub fn count_internal(command: &InternalCommand, bytes: usize) -> Count {
+    let (scopes, members) = match command {
+        InternalCommand::AddUser(add) => (add.permissions.len(), 0),
+        InternalCommand::ChangePermissions(change) => (change.permissions.len(), 0),
+        InternalCommand::CreateRole(create) => (create.permissions.len(), create.users.len()),
+        InternalCommand::ChangeMembers(change) => (0, change.users.len()),
+        // The size of the others is bounded where they come from; their bytes are counted.
+        InternalCommand::DropRole { .. }
+        | InternalCommand::Found(_)
+        | InternalCommand::AllocateRaftId(_)
+        | InternalCommand::AddMetaNode(_)
+        | InternalCommand::MoveMetaNode(_)
+        | InternalCommand::RemoveMetaNode(_)
+        | InternalCommand::SetLabels(_)
+        | InternalCommand::RaiseFeatureLevel { .. }
+        | InternalCommand::RequireSecret
+        | InternalCommand::RepairTime
+        | InternalCommand::SetPassive { .. }
+        | InternalCommand::RemoveDataNode { .. }
+        | InternalCommand::RemoveShardCopy { .. }
+        | InternalCommand::SetLeaseHolder { .. }
+        | InternalCommand::BeginRestore(_)
+        | InternalCommand::AddRestorePart(_)
+        | InternalCommand::CommitRestore(_)
+        | InternalCommand::AbandonRestore { .. }
+        | InternalCommand::AssignOwners => (0, 0),
+    };
+    let mut count = Count::of_bytes(bytes);
+    count.elements[Element::Privilege as usize] = scopes as u64;
+    count.elements[Element::Member as usize] = members as u64;
+    count
 }
 
 /// Messages whose fields can be counted alone.

@@ -1,6 +1,7 @@
 //! Conversions between catalog values and the protobuf messages that several formats share.
 
 mod databases;
+mod permissions;
 mod readers;
 mod shard_groups;
 mod users;
@@ -12,9 +13,10 @@ pub(super) use databases::{
     bare_policy_info, database_info, policy_info, query, query_info, subscription,
     subscription_info,
 };
+pub(super) use permissions::{members, members_message, scope_messages, scopes};
 pub(super) use readers::{DatabaseReader, Fault, PolicyReader, only_read, read_one, read_user};
 pub(super) use shard_groups::{shard_group, shard_group_info};
-pub(super) use users::{user, user_info};
+pub(super) use users::{shown_user_info, user, user_info};
 pub(super) use writer::{database_len, field_len, write_database, write_head};
 
 use super::proto::shared::{HostPort, Label};

@@ -3,10 +3,21 @@
 
 use super::{BadField, bytes_of, bytes_of_text, required, required_name, required_text};
 use crate::base::Name;
-use crate::catalog::User;
+use crate::catalog::{ShownUsers, SizedMap, User};
 use crate::wire::proto::data::{UserInfo, UserPrivilege};
 
+/// Converts a user with its own admin flag and privileges.
 pub(in crate::wire) fn user_info(user: &User) -> UserInfo {
+    info(user, user.admin, &user.privileges)
+}
+
+/// Converts a user with the admin flag and privileges that data nodes see.
+pub(in crate::wire) fn shown_user_info(shown: &ShownUsers, user: &User) -> UserInfo {
+    let (admin, privileges) = shown.rights(user);
+    info(user, admin, &privileges)
+}
+
+fn info(user: &User, admin: bool, privileges: &SizedMap<Name, i32>) -> UserInfo {
     let privilege = |(database, privilege): (&Name, &i32)| UserPrivilege {
         database: Some(bytes_of(database)),
         privilege: Some(*privilege),
@@ -14,8 +25,8 @@ pub(in crate::wire) fn user_info(user: &User) -> UserInfo {
     UserInfo {
         name: Some(bytes_of(&user.name)),
         hash: Some(bytes_of_text(&user.hash)),
-        admin: Some(user.admin),
-        privileges: user.privileges.iter().map(privilege).collect(),
+        admin: Some(admin),
+        privileges: privileges.iter().map(privilege).collect(),
     }
 }
 
@@ -30,6 +41,7 @@ pub(in crate::wire) fn user(info: UserInfo) -> Result<User, BadField> {
             .into_iter()
             .map(privilege)
             .collect::<Result<_, _>>()?,
+        beyond: Default::default(),
     })
 }
 

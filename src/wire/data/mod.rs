@@ -11,9 +11,9 @@ use prost::Message;
 
 pub use rope::Rope;
 
-use super::convert::{bytes_of_text, user_info};
+use super::convert::{bytes_of_text, shown_user_info};
 use super::proto::data::{Data, NodeInfo};
-use crate::catalog::{Catalog, DataNode, MetaNode};
+use crate::catalog::{Catalog, DataNode, MetaNode, ShownUsers};
 use databases::Rows;
 use rope::RopeBuilder;
 
@@ -52,8 +52,10 @@ pub fn encode(catalog: &Catalog) -> Bytes {
 }
 
 fn tail(catalog: &Catalog) -> Data {
+    let shown = ShownUsers::of(catalog);
+    let users = catalog.users.iter();
     Data {
-        users: catalog.users.iter().map(user_info).collect(),
+        users: users.map(|user| shown_user_info(&shown, user)).collect(),
         max_node_id: Some(catalog.max_node_id),
         max_shard_group_id: Some(catalog.max_shard_group_id),
         max_shard_id: Some(catalog.max_shard_id),

@@ -245,22 +245,22 @@ fn one_allocation_is_enough() {
 #[test]
 fn a_newer_format_is_told_apart_from_damage() {
     assert_eq!(
-        error(b"\x08\x06 whatever"),
+        error(b"\x08\x07 whatever"),
         EnvelopeError::Newer {
-            found: 6,
-            newest: 5
+            found: 7,
+            newest: 6
         }
     );
     assert_eq!(
-        error(b"\x08\x06").to_string(),
-        "entry format 6, this version reads up to 5"
+        error(b"\x08\x07").to_string(),
+        "entry format 7, this version reads up to 6"
     );
     let far = b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
     assert_eq!(
         error(far),
         EnvelopeError::Newer {
             found: u32::MAX,
-            newest: 5
+            newest: 6
         }
     );
 }

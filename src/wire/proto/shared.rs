@@ -28,3 +28,13 @@ pub(in crate::wire) struct ShardCopy {
     #[prost(uint64, optional, tag = "2")]
     pub(in crate::wire) node_id: Option<u64>,
 }
+
+/// Permissions in a scope: a database, or the empty name for all of them.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(in crate::wire) struct ScopePermissions {
+    #[prost(bytes = "vec", optional, tag = "1")]
+    pub(in crate::wire) scope: Option<Vec<u8>>,
+    /// Bit n is set for permission n.
+    #[prost(uint32, optional, tag = "2")]
+    pub(in crate::wire) permissions: Option<u32>,
+}

@@ -1,7 +1,7 @@
 //! Messages of the catalog in a snapshot.
 
 use super::data::{DatabaseInfo, UserInfo};
-use super::shared::{HostPort, Label};
+use super::shared::{HostPort, Label, ScopePermissions};
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(in crate::wire) struct State {
@@ -54,6 +54,11 @@ pub(in crate::wire) struct State {
     /// Since format 5. 22 to 24 are a restore in parts.
     #[prost(sfixed64, optional, tag = "25")]
     pub(in crate::wire) owners_sought_since: Option<i64>,
+    /// Since format 6.
+    #[prost(message, repeated, tag = "26")]
+    pub(in crate::wire) roles: Vec<NumberedRole>,
+    #[prost(uint64, optional, tag = "27")]
+    pub(in crate::wire) next_role: Option<u64>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -172,4 +177,20 @@ pub(in crate::wire) struct NumberedUser {
     pub(in crate::wire) order: Option<u64>,
     #[prost(message, optional, tag = "2")]
     pub(in crate::wire) user: Option<UserInfo>,
+    /// Since format 6: permissions beyond the admin flag and the privileges.
+    #[prost(message, repeated, tag = "3")]
+    pub(in crate::wire) beyond: Vec<ScopePermissions>,
+}
+
+/// Role with its insertion number, as in [`Numbered`].
+#[derive(Clone, PartialEq, prost::Message)]
+pub(in crate::wire) struct NumberedRole {
+    #[prost(uint64, optional, tag = "1")]
+    pub(in crate::wire) order: Option<u64>,
+    #[prost(bytes = "vec", optional, tag = "2")]
+    pub(in crate::wire) name: Option<Vec<u8>>,
+    #[prost(message, repeated, tag = "3")]
+    pub(in crate::wire) permissions: Vec<ScopePermissions>,
+    #[prost(bytes = "vec", repeated, tag = "4")]
+    pub(in crate::wire) users: Vec<Vec<u8>>,
 }

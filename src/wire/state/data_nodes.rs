@@ -1,10 +1,11 @@
-//! Data nodes, users and leases, to and from their messages. All of them need format 3.
+//! Data nodes, users and leases, to and from their messages. All of them need format 3; roles, and
+//! permissions beyond privileges, need format 6.
 
 use crate::base::{Name, NodeId};
-use crate::catalog::{Catalog, DataNode, Database, User, Users};
+use crate::catalog::{Catalog, DataNode, Database, Role, Roles, User, Users};
 use crate::wire::convert::{
-    BadField, bytes_of, bytes_of_text, label_messages, labels, required, required_name,
-    required_text, user, user_info,
+    BadField, bytes_of, bytes_of_text, label_messages, labels, members, members_message, required,
+    required_name, required_text, scope_messages, scopes, user, user_info,
 };
 use crate::wire::proto::state as proto;
 
@@ -24,6 +25,12 @@ pub(super) fn need_format_3(catalog: &Catalog) -> bool {
         && catalog.users.numbered().1 == 0
         && catalog.leases.is_empty()
         && catalog.databases.iter().all(is_bare))
+}
+
+/// Returns whether the catalog has anything that needs format 6.
+pub(super) fn need_format_6(catalog: &Catalog) -> bool {
+    let mut users = catalog.users.iter();
+    catalog.roles.numbered().1 > 0 || users.any(|user| !user.beyond.is_empty())
 }
 
 pub(super) fn message(node: &DataNode) -> proto::DataNode {
@@ -48,6 +55,7 @@ pub(super) fn numbered_user((order, user): (u64, &User)) -> proto::NumberedUser 
     proto::NumberedUser {
         order: Some(order),
         user: Some(user_info(user)),
+        beyond: scope_messages(&user.beyond),
     }
 }
 
@@ -55,7 +63,8 @@ pub(super) fn users(messages: Vec<proto::NumberedUser>, next: u64) -> Result<Use
     let numbered = |message: proto::NumberedUser| {
         let info = required(message.user, "users.user")?;
         let named = info.privileges.len();
-        let user = user(info)?;
+        let mut user = user(info)?;
+        user.beyond = scopes(message.beyond)?;
         // In the wire's `Data` the last of two privileges on one database counts. Here, two were
         // never written.
         if user.privileges.len() != named {
@@ -68,6 +77,29 @@ pub(super) fn users(messages: Vec<proto::NumberedUser>, next: u64) -> Result<Use
         .map(numbered)
         .collect::<Result<_, BadField>>()?;
     Ok(Users::from_numbered(entries, next)?)
+}
+
+pub(super) fn numbered_role((order, role): (u64, &Role)) -> proto::NumberedRole {
+    proto::NumberedRole {
+        order: Some(order),
+        name: Some(bytes_of(&role.name)),
+        permissions: scope_messages(&role.permissions),
+        users: members_message(&role.users),
+    }
+}
+
+pub(super) fn roles(messages: Vec<proto::NumberedRole>, next: u64) -> Result<Roles, BadField> {
+    let numbered = |message: proto::NumberedRole| {
+        let role = Role {
+            name: required_name(message.name, "roles.name")?,
+            permissions: scopes(message.permissions)?,
+            users: members(message.users)?,
+        };
+        Ok((required(message.order, "roles.order")?, role))
+    };
+    let entries = messages.into_iter().map(numbered);
+    let entries = entries.collect::<Result<Vec<_>, BadField>>()?;
+    Ok(Roles::from_numbered(entries, next)?)
 }
 
 pub(super) fn lease_message((name, holder): (&Name, &NodeId)) -> proto::Lease {

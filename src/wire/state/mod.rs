@@ -84,6 +84,7 @@ fn head(catalog: &Catalog) -> State {
 /// Makes the fields after the databases.
 fn tail(catalog: &Catalog, next_database: u64) -> State {
     let (users, next_user) = catalog.users.numbered();
+    let (roles, next_role) = catalog.roles.numbered();
     State {
         next_database: Some(next_database),
         max_node_id: Some(catalog.max_node_id),
@@ -110,6 +111,8 @@ fn tail(catalog: &Catalog, next_database: u64) -> State {
             .collect(),
         content_index: (catalog.content_index > 0).then_some(catalog.content_index),
         owners_sought_since: catalog.owners_sought_since.map(|since| since.0),
+        roles: roles.map(data_nodes::numbered_role).collect(),
+        next_role: (next_role > 0).then_some(next_role),
         ..State::default()
     }
 }
@@ -126,6 +129,9 @@ pub fn decode(bytes: &[u8]) -> Result<Catalog, StateError> {
 }
 
 fn lowest_format(catalog: &Catalog) -> u32 {
+    if data_nodes::need_format_6(catalog) {
+        return 6;
+    }
     if catalog.owners_sought_since.is_some() {
         return 5;
     }
@@ -189,6 +195,7 @@ fn catalog(format: u32, reader: StateReader) -> Result<Catalog, BadField> {
             required(state.next_database, "next_database")?,
         )?,
         users: data_nodes::users(state.users, state.next_user.unwrap_or(0))?,
+        roles: data_nodes::roles(state.roles, state.next_role.unwrap_or(0))?,
         leases: keyed(state.leases, data_nodes::lease)?,
         max_node_id: required(state.max_node_id, "max_node_id")?,
         max_shard_group_id: required(state.max_shard_group_id, "max_shard_group_id")?,

@@ -123,6 +123,7 @@ fn of_format_3() -> Catalog {
             hash,
             admin: true,
             privileges: privileges.into_iter().collect(),
+            beyond: Default::default(),
         });
     }
     catalog.users.remove(&Name::from("gone"));
@@ -366,8 +367,8 @@ fn a_newer_format_and_nonsense_are_refused() {
     let good = encode(&full());
     let text = |bytes: &[u8]| decode(bytes).expect_err("unreadable").to_string();
     assert_eq!(
-        text(&[b"\x08\x06", &good[2..]].concat()),
-        "undecodable catalog: format 6, this version reads up to 5"
+        text(&[b"\x08\x07", &good[2..]].concat()),
+        "undecodable catalog: format 7, this version reads up to 6"
     );
     assert_eq!(
         text(b""),

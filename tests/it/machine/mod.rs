@@ -17,6 +17,7 @@ mod random;
 mod restore;
 mod restore_parts;
 mod retention_policy;
+mod roles;
 mod scale;
 mod shard_group;
 mod subscription;

@@ -7,6 +7,7 @@ mod history;
 mod members;
 mod restore;
 mod restore_parts;
+mod roles;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -20,7 +21,7 @@ use rand::{RngExt, SeedableRng};
 use super::*;
 use history::{History, SEEN, in_words};
 
-const STEPS: usize = 400;
+const STEPS: usize = 500;
 
 /// Bytes that no command adds which is possible in a full catalog. `Found` adds most: five nodes.
 const MAX_NEUTRAL_GROWTH: u64 = 1024;
@@ -30,7 +31,7 @@ fn seeds() -> Range<u64> {
     if std::env::var_os("SOAK").is_some() {
         0..5_000
     } else {
-        0..24
+        0..32
     }
 }
 
@@ -128,6 +129,7 @@ fn apply_checked(catalog: &mut Catalog, entry: &Entry, what: &str) -> Outcome {
         .check()
         .unwrap_or_else(|violation| panic!("{violation} after {what}"));
     groups::compare(&command, &before, catalog, what);
+    roles::compare(catalog, what);
     let bound = match command.size_effect() {
         SizeEffect::Grows => u64::MAX,
         SizeEffect::Neutral => before.size() + MAX_NEUTRAL_GROWTH,
@@ -138,8 +140,8 @@ fn apply_checked(catalog: &mut Catalog, entry: &Entry, what: &str) -> Outcome {
     assert_eq!(catalog.last_at, before.last_at.max(at), "{what}");
     let LogId { term, index } = entry.log_id;
     // A restore gives all databases new insertion numbers, even if it changes nothing else.
-    let content_changed =
-        (&before.databases, &before.users) != (&catalog.databases, &catalog.users);
+    let content_changed = (&before.databases, &before.users, &before.roles)
+        != (&catalog.databases, &catalog.users, &catalog.roles);
     let is_wire = matches!(command, Command::Wire(_));
     let moved = is_wire || content_changed || seen(&before) != seen(catalog);
     let stands = if moved {
@@ -223,6 +225,7 @@ impl Proposer {
         let command = match rng.random_range(0..5) {
             0 => command(rng),
             1 => members::command(rng, catalog),
+            2 if rng.random_ratio(1, 3) => Command::Internal(roles::command(rng)),
             _ => data::command(rng, catalog),
         };
         let body = Body::from(command);

@@ -105,6 +105,7 @@ fn large(index: u64, shards: u64) -> SetData {
             hash: Text::from("h"),
             admin: false,
             privileges: [(Name::from("first"), 3)].into_iter().collect(),
+            beyond: Default::default(),
         });
     }
     SetData {

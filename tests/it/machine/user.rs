@@ -59,6 +59,7 @@ fn they_stand_in_the_order_of_their_creation_without_privileges() {
         hash: Text::from(hash),
         admin,
         privileges: Default::default(),
+        beyond: Default::default(),
     };
     assert_eq!(all, [made("b", "hash", true), made("a", "", false)]);
     fed.refused(create_user("", "hash", true), "username required");

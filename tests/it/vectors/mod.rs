@@ -3,7 +3,7 @@
 
 mod compat;
 mod execute;
-mod protobuf;
+pub(crate) mod protobuf;
 mod replay;
 mod snapshot;
 

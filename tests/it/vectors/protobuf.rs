@@ -2,16 +2,16 @@
 
 /// A message as its fields, in their order.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Tree(pub(super) Vec<(u64, Value)>);
+pub(crate) struct Tree(pub(super) Vec<(u64, Value)>);
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Number(u64),
     Bytes(Vec<u8>),
 }
 
 impl Tree {
-    pub(super) fn read(mut bytes: &[u8]) -> Self {
+    pub(crate) fn read(mut bytes: &[u8]) -> Self {
         let mut fields = Vec::new();
         while !bytes.is_empty() {
             let key = varint(&mut bytes);
@@ -48,14 +48,14 @@ impl Tree {
         bytes
     }
 
-    pub(super) fn number(&self, field: u64) -> u64 {
+    pub(crate) fn number(&self, field: u64) -> u64 {
         match self.0.iter().find(|(number, _)| *number == field) {
             Some((_, Value::Number(value))) => *value,
             other => panic!("field {field}: {other:?}"),
         }
     }
 
-    pub(super) fn bytes(&self, field: u64) -> &[u8] {
+    pub(crate) fn bytes(&self, field: u64) -> &[u8] {
         self.all(field)
             .next()
             .unwrap_or_else(|| panic!("no field {field}"))
@@ -71,7 +71,7 @@ impl Tree {
             })
     }
 
-    pub(super) fn trees(&self, field: u64) -> impl Iterator<Item = Self> {
+    pub(crate) fn trees(&self, field: u64) -> impl Iterator<Item = Self> {
         self.all(field).map(Self::read)
     }
 

@@ -243,6 +243,7 @@ fn user(tree: &Tree) -> User {
         hash: text(tree, 2),
         admin: tree.number(3) == 1,
         privileges: tree.trees(4).map(privilege).collect(),
+        beyond: Default::default(),
     }
 }
 

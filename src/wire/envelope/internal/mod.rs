@@ -7,6 +7,7 @@ mod data_nodes;
 mod founding;
 mod members;
 mod restores;
+mod users;
 
 pub(in crate::wire) use restores::{IN_DATA, IN_DATABASE, IN_POLICY, items as restore_items};
 
@@ -56,6 +57,16 @@ command_table! {
         => restores::abandon_message(*id), restores::abandon;
     18, 5: AssignOwners {}
         => data_nodes::assign_owners_message(), data_nodes::assign_owners;
+    19, 6: AddUser(add)
+        => users::add_message(add), users::add;
+    20, 6: ChangePermissions(change)
+        => users::change_permissions_message(change), users::change_permissions;
+    21, 6: CreateRole(create)
+        => users::create_role_message(create), users::create_role;
+    22, 6: DropRole { name }
+        => users::drop_role_message(name), users::drop_role;
+    23, 6: ChangeMembers(change)
+        => users::change_members_message(change), users::change_members;
 }
 
 /// Returns the name of the command in field 5 of a log entry. Does not decode its payload.

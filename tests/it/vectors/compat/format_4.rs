@@ -95,6 +95,7 @@ fn items() -> Vec<RestoreItem> {
         hash: (&"h").into(),
         admin: true,
         privileges: [(Name::from("db"), 3)].into_iter().collect(),
+        beyond: Default::default(),
     };
     vec![
         RestoreItem::Database(database),

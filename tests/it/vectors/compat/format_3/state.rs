@@ -139,6 +139,7 @@ fn user(name: &str) -> User {
             .iter()
             .map(|(name, privilege)| (Name::from(name), *privilege))
             .collect(),
+        beyond: Default::default(),
     }
 }
 
