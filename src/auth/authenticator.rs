@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::password::{Passwords, Presented};
+use super::password::{NotHashed, Passwords, Presented};
 use super::password_queue::Busy;
 use super::token::{Invalid, Token, Unreadable};
 use super::{Credentials, Secret, User, Users};
@@ -177,6 +177,44 @@ impl Authenticator {
             })
     }
 
+    /// Hashes a new password of a user, in its turn among the checks. Works also where callers are
+    /// not checked.
+    ///
+    /// # Errors
+    /// The password is too long, or too many are waiting.
+    pub async fn hash_password(
+        &self,
+        user: &[u8],
+        password: &[u8],
+        from: IpAddr,
+    ) -> Result<String, NotHashed> {
+        let presented = Presented {
+            from,
+            user,
+            password,
+        };
+        self.passwords.hash(&presented).await
+    }
+
+    /// Checks the password of a user for a caller that was let in.
+    ///
+    /// # Errors
+    /// Reason of the refusal.
+    pub async fn verify_password(
+        &self,
+        user: &[u8],
+        password: &[u8],
+        from: IpAddr,
+        users: &dyn Users,
+    ) -> Result<(), Denied> {
+        let presented = Presented {
+            from,
+            user,
+            password,
+        };
+        self.check_password(&presented, users).await.map(drop)
+    }
+
     fn by_token(&self, token: &Token<'_>, users: &dyn Users) -> Result<(Name, User), Denied> {
         let name = token.username().ok_or(Denied::NoUserInToken)?;
         if self.config.shared_secret.is_none() || self.config.method == Method::UserPass {
@@ -195,6 +233,14 @@ impl Authenticator {
         if self.config.method == Method::Jwt {
             return Err(Denied::NoPasswords);
         }
+        self.check_password(presented, users).await
+    }
+
+    async fn check_password(
+        &self,
+        presented: &Presented<'_>,
+        users: &dyn Users,
+    ) -> Result<(Name, User), Denied> {
         let name = presented.user;
         if name.is_empty() {
             return Err(Denied::NoUserName);

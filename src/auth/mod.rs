@@ -23,6 +23,7 @@ mod users;
 pub use authenticator::{AuthConfig, Authenticator, Caller, Denied, Method, UnknownMethod};
 pub use credentials::Credentials;
 pub use login::Login;
+pub use password::{MAX_PASSWORD_BYTES, NotHashed, is_hash};
 pub use peer_keys::PeerKeys;
 pub use peer_policy::{PeerPolicy, PeerPolicyFacts};
 pub use secret::{MIN_SECRET_BYTES, Secret};

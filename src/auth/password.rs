@@ -1,4 +1,4 @@
-//! Checking passwords against bcrypt hashes.
+//! Checking passwords against bcrypt hashes, and hashing new ones.
 //!
 //! A check needs a whole core for about 60 ms. So checks run outside the async threads, one at a
 //! time, and correct passwords are remembered: a client that polls each second must not cost 60 ms
@@ -12,13 +12,14 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::password_queue::{Busy, Origin, PasswordQueue};
-use crate::runtime::{Env, Tasks, lock};
+use crate::runtime::{Env, Rng, Tasks, lock};
 
 /// Computes a bcrypt hash of a password, and compares it with a hash.
 type Verify = dyn Fn(&[u8], &str) -> bool + Send + Sync;
 
 pub(super) struct Passwords {
     tasks: Tasks,
+    rng: Arc<dyn Rng>,
     /// Random key of this process. Without it the remembered sums reveal nothing.
     key: [u8; 32],
     correct: Mutex<Correct>,
@@ -37,6 +38,26 @@ pub(super) struct Presented<'a> {
 /// mistake, and would delay all other checks.
 const MAX_COST: u32 = 16;
 
+/// Cost of new hashes, the same as of those that data nodes make.
+const NEW_COST: u32 = 10;
+
+/// Maximum length of a new password: bcrypt ignores what follows.
+pub const MAX_PASSWORD_BYTES: usize = 72;
+
+/// Reasons why a new password is not hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotHashed {
+    #[error("a password has at most {MAX_PASSWORD_BYTES} bytes")]
+    TooLong,
+    #[error("too many passwords are being checked: try again")]
+    Busy,
+}
+
+/// Whether a text is a hash that a password can be checked against.
+pub fn is_hash(text: &[u8]) -> bool {
+    bcrypt_hash(text).is_some()
+}
+
 /// Stands in for the hash of an unknown user where no user has one. Its cost is the one that data
 /// nodes use.
 const ANY_HASH: &str = "$2a$10$abcdefghijklmnopqrstuuqZjxwjM8vs9/rKGjateZ0zqhyOGcuKe";
@@ -53,6 +74,7 @@ impl Passwords {
         env.rng.fill(&mut key);
         Self {
             tasks: env.tasks.clone(),
+            rng: env.rng.clone(),
             key,
             correct: Mutex::default(),
             queue: PasswordQueue::new(),
@@ -94,6 +116,27 @@ impl Passwords {
             lock(&self.correct).put(sum);
         }
         Ok(correct)
+    }
+
+    /// Hashes a new password, of the form that Go makes: `$2a$10$…`.
+    ///
+    /// # Errors
+    /// The password is too long, or too many are waiting.
+    pub(super) async fn hash(&self, new: &Presented<'_>) -> Result<String, NotHashed> {
+        if new.password.len() > MAX_PASSWORD_BYTES {
+            return Err(NotHashed::TooLong);
+        }
+        let turn = self.queue.turn(Origin::new(new.from, new.user)).await;
+        let turn = turn.map_err(|Busy| NotHashed::Busy)?;
+        let mut salt = [0; 16];
+        self.rng.fill(&mut salt);
+        let password = new.password.to_owned();
+        let hashed = self.tasks.blocking(move || {
+            let _turn = turn;
+            bcrypt::hash_with_salt(password, NEW_COST, salt)
+        });
+        let hashed = hashed.await.map_err(|_| NotHashed::TooLong)?;
+        Ok(hashed.format_for_version(bcrypt::Version::TwoA))
     }
 
     /// Computes one hash. The turn ends with the work, even if the caller has gone away.
@@ -222,6 +265,21 @@ mod tests {
             assert_eq!(bcrypt_hash(hash.as_bytes()), None, "{hash:?}");
         }
         assert_eq!(bcrypt_hash(ANY_HASH.as_bytes()), Some(ANY_HASH));
+    }
+
+    #[tokio::test]
+    async fn a_new_hash_has_a_salt_and_fits_its_password_alone() {
+        let passwords = Passwords::new(&Env::real());
+        let longest = [b'p'; MAX_PASSWORD_BYTES];
+        let hash = passwords.hash(&presented(&longest)).await.expect("hashed");
+        assert!(hash.starts_with("$2a$10$") && is_hash(hash.as_bytes()));
+        assert_eq!(check(&passwords, &hash, &longest).await, Ok(true));
+        assert_eq!(check(&passwords, &hash, &longest[1..]).await, Ok(false));
+        let again = passwords.hash(&presented(&longest)).await;
+        assert_ne!(again, Ok(hash), "another salt");
+        let longer = [b'p'; MAX_PASSWORD_BYTES + 1];
+        let refused = passwords.hash(&presented(&longer)).await;
+        assert_eq!(refused, Err(NotHashed::TooLong));
     }
 
     /// Hashes that were compared with, in order. `U*U` is the only correct password.

@@ -59,6 +59,26 @@ impl Catalog {
         let is_of_it = |role: &Role| role.is_for_admins() && role.users.contains_key(&user.name);
         user.admin || self.roles.iter().any(is_of_it)
     }
+
+    /// Permissions of a user in a scope, by itself and by its roles; those for all databases hold on
+    /// each.
+    pub fn permissions_of(&self, user: &User, scope: &Name) -> Permissions {
+        let everywhere = all_databases();
+        let roles = self.roles.iter();
+        let roles = roles.filter(|role| role.users.contains_key(&user.name));
+        let of_roles = |role: &Role| {
+            let general = role.permissions.of(&everywhere);
+            general.with(role.permissions.of(scope))
+        };
+        let own = user.permissions(&everywhere).with(user.permissions(scope));
+        roles.map(of_roles).fold(own, Permissions::with)
+    }
+
+    /// Whether any user is an admin.
+    pub fn has_admin(&self) -> bool {
+        let makes_one = |role: &Role| role.is_for_admins() && !role.users.is_empty();
+        self.users.iter().any(|user| user.admin) || self.roles.iter().any(makes_one)
+    }
 }
 
 /// Users as data nodes see them: with the permissions that they have for all databases, and those

@@ -20,6 +20,8 @@ pub(super) const MAX_EXECUTE_BYTES: u64 = 64 << 20;
 pub(super) const MAX_BODY_BYTES: u64 = 1 << 20;
 /// Limit for `/node-labels`: labels become many small parts in memory.
 pub(super) const MAX_LABELS_BYTES: u64 = 64 << 10;
+/// Limit for `/user` and `/role`: a role may have thousands of members.
+pub(super) const MAX_ACCOUNTS_BYTES: u64 = 256 << 10;
 /// Limit for an identity, alone or in a request to join: it has a few kilobytes. Anyone may post
 /// one, it is parsed into many small parts, and waits in a queue as a hint.
 pub(super) const MAX_IDENTITY_BYTES: u64 = 64 << 10;

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 
-use crate::auth::Denied;
+use crate::auth::{Denied, NotHashed};
 use crate::service::{Error, Refusal};
 use crate::wire::api::ErrorBody;
 use crate::wire::go_json;
@@ -54,6 +54,11 @@ impl ErrorResponse {
         }
     }
 
+    /// Whether this node cannot answer now.
+    pub(super) fn is_unavailable(&self) -> bool {
+        self.status == StatusCode::SERVICE_UNAVAILABLE
+    }
+
     pub(super) fn text(&self) -> &str {
         &self.text
     }
@@ -76,20 +81,26 @@ impl From<Error> for ErrorResponse {
             Error::Misdirected => (StatusCode::MISDIRECTED_REQUEST, Execution::No),
             Error::Unknown(_) => (StatusCode::SERVICE_UNAVAILABLE, Execution::Maybe),
             // Not executed either, but a retry would only hide the fault from the caller.
-            Error::DiskFull | Error::DiskSlow | Error::Busy | Error::TooManyLists => {
-                (StatusCode::SERVICE_UNAVAILABLE, Execution::Unstated)
-            }
+            Error::DiskFull
+            | Error::DiskSlow
+            | Error::Busy
+            | Error::Password(NotHashed::Busy)
+            | Error::TooManyLists => (StatusCode::SERVICE_UNAVAILABLE, Execution::Unstated),
             // No status that clients retry: only a person makes room.
             Error::OverQuota(_) => (StatusCode::INSUFFICIENT_STORAGE, Execution::Unstated),
             Error::TooLarge { .. } | Error::OverBudget(_) | Error::NoMemory { .. } => {
                 (StatusCode::PAYLOAD_TOO_LARGE, Execution::Unstated)
             }
-            Error::Bad(_) => (StatusCode::BAD_REQUEST, Execution::Unstated),
+            Error::Bad(_) | Error::Password(NotHashed::TooLong) => {
+                (StatusCode::BAD_REQUEST, Execution::Unstated)
+            }
             Error::Conflict(_) => (StatusCode::CONFLICT, Execution::Unstated),
             Error::DataNode(_) | Error::NotAllUp => {
                 (StatusCode::INTERNAL_SERVER_ERROR, Execution::Unstated)
             }
-            Error::NodeNotFound => (StatusCode::NOT_FOUND, Execution::Unstated),
+            Error::NodeNotFound | Error::UnknownName(_) => {
+                (StatusCode::NOT_FOUND, Execution::Unstated)
+            }
             // The leader's refusal of a join is an answer, also where it means "not yet".
             Error::Refused(refusal) if refusal.may_still_happen() => {
                 (refusal_status(refusal), Execution::Maybe)

@@ -69,6 +69,12 @@ pub(super) fn ok_text(text: String) -> Response {
     }
 }
 
+/// Returns 200 with an empty text. Chronograf takes no other status for success, and does not read
+/// the body (clients.md trap 1 and 2).
+pub(super) fn empty_text() -> Response {
+    ok_bytes(TEXT, Bytes::new())
+}
+
 pub(super) fn no_content() -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::auth::NotHashed;
 use crate::base::{Address, AddressError, NodeId, RaftId, ShardId, Text};
 use crate::client::CallError;
 use crate::cluster::{NotMember, Refusal};
@@ -71,6 +72,12 @@ pub enum Error {
     /// Refused by `cluster`: joining, leaving, removing.
     #[error("{0}")]
     Refused(Refusal),
+    /// A user or role that is read is not there.
+    #[error("{0}")]
+    UnknownName(Refused),
+    /// Not executed: a new password was not hashed.
+    #[error("{0}")]
+    Password(#[from] NotHashed),
     /// No node has this id.
     #[error("node not found")]
     NodeNotFound,
@@ -126,6 +133,14 @@ pub enum BadRequest {
         name: &'static str,
         error: AddressError,
     },
+    /// `POST /user`.
+    #[error("password or hash required")]
+    NoSecret,
+    #[error("the hash is no bcrypt hash: 60 characters that begin with $2a$, $2b$ or $2y$")]
+    NoHash,
+    /// `GET /authorized`.
+    #[error("invalid permission: {0}")]
+    NoPermission(String),
     #[error("node {id} is no data node of this cluster")]
     NotADataNode { id: NodeId },
     /// `/remove-data`.

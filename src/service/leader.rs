@@ -344,11 +344,13 @@ fn is_not_executed(error: &Error) -> bool {
         | Error::Busy
         | Error::TooManyLists
         | Error::Misdirected
+        | Error::Password(_)
         | Error::Refused(Refusal::NotYet(_)) => true,
         Error::Unknown(_)
         | Error::Bad(_)
         | Error::Refused(_)
         | Error::NodeNotFound
+        | Error::UnknownName(_)
         | Error::DataNode(_)
         | Error::Conflict(_)
         | Error::NotAllUp => false,

@@ -1,5 +1,5 @@
 //! Requests of callers to this node: execute, watch, status, members, joining and leaving, labels,
-//! data nodes, shards, work leases, health.
+//! users and roles, data nodes, shards, work leases, health.
 //!
 //! Owns: the order of checks; where a request is answered (here, at the leader by redirect, at the
 //! leader by forwarding); the shared bodies of the long poll. Never: axum, prost, HTTP types;
@@ -8,6 +8,7 @@
 //! will not reach by itself. Called by `http`; `app` builds it and gives it the cluster once that
 //! has started.
 
+mod accounts;
 mod apply_watcher;
 mod background;
 mod data_nodes;

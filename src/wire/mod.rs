@@ -4,6 +4,7 @@
 //! panic; `decode(encode(x)) == x`; the meaning of a format never changes (`tests/data/compat`
 //! holds bytes of each).
 
+pub mod accounts;
 pub mod api;
 pub mod apply_note;
 pub mod budget;

@@ -1,6 +1,7 @@
 //! The table of routes. Each file handles one noun: it parses the request, calls `service`, and
 //! shapes the reply.
 
+mod accounts;
 mod announce;
 mod data;
 mod execute;
@@ -11,7 +12,6 @@ mod labels;
 mod lease;
 mod members;
 mod metrics;
-mod not_implemented;
 mod peers;
 mod shards;
 mod time;
@@ -43,6 +43,9 @@ pub const ROUTES: &[&str] = &[
     "/leave",
     "/remove",
     "/node-labels",
+    "/user",
+    "/role",
+    "/authorized",
     "/lease",
     "/show-shards",
     "/add-data",
@@ -98,6 +101,15 @@ pub(super) fn router(state: Arc<State>) -> Router {
             authenticated(get(shards::copies_in_progress)),
         )
         .route("/lease", authenticated(get(lease::acquire)))
+        .route(
+            "/user",
+            authenticated(get(accounts::users).post(accounts::change_user)),
+        )
+        .route(
+            "/role",
+            authenticated(get(accounts::roles).post(accounts::change_role)),
+        )
+        .route("/authorized", authenticated(get(accounts::authorized)))
         .route("/health", authenticated(get(health::health)))
         .route("/metrics", authenticated(get(metrics::metrics)));
     let write = Router::new()
@@ -130,7 +142,6 @@ pub(super) fn router(state: Arc<State>) -> Router {
     });
     open.merge(read)
         .merge(write)
-        .merge(not_implemented::routes(&authenticated))
         .merge(proven.route("/cluster/identity", identity))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(unknown_path)

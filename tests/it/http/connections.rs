@@ -29,7 +29,7 @@ async fn one_connection_serves_many_requests() {
         connection.send(PING).await;
         assert_eq!(connection.reply().await.status(), 200);
         connection.send(&post("/user", "", b"{}")).await;
-        assert_eq!(connection.reply().await.status(), 501);
+        assert_eq!(connection.reply().await.status(), 400);
     }
 }
 

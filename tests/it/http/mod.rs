@@ -1,5 +1,6 @@
 //! The HTTP API on a real listener on loopback, byte by byte.
 
+mod accounts;
 mod auth;
 mod bodies;
 pub(super) mod cluster;

@@ -151,11 +151,7 @@ async fn golden_errors() {
             "503 Service Unavailable",
             waiting,
         ),
-        (
-            get("/user?name=x"),
-            "501 Not Implemented",
-            "not supported yet: GET /user",
-        ),
+        (get("/user?name=x"), "503 Service Unavailable", waiting),
         (
             get("/lease?name=x&nodeid=1"),
             "503 Service Unavailable",

@@ -21,7 +21,7 @@ fn is_between_nodes(route: &str) -> bool {
     route.starts_with("/cluster/")
 }
 
-/// Further routes, some of them not implemented yet (501): they need credentials as well.
+/// Further routes: they need credentials as well.
 const LATER: &[&str] = &[
     "/lease",
     "/show-shards",
@@ -32,8 +32,6 @@ const LATER: &[&str] = &[
     "/remove-shard",
     "/truncate-shards",
     "/repair-time",
-    "/user",
-    "/role",
 ];
 
 async fn status(server: &TestServer, method: &str, path: &str, headers: &str) -> u16 {
@@ -97,11 +95,6 @@ async fn everything_else_asks_who_calls() {
     assert!(
         reply.status() == 200 && reply.text().contains("influxdb_meta_"),
         "{reply:?}"
-    );
-    let reply = get(&server, "/user", GO_TOKEN).await;
-    assert_eq!(
-        error(&reply),
-        (501, "not supported yet: GET /user".to_owned())
     );
 }
 
