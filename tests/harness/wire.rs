@@ -67,6 +67,27 @@ pub fn data(body: &[u8]) -> Data {
     data
 }
 
+/// Number of shards of a database in the wire's `Data`.
+#[allow(dead_code, reason = "not every test binary counts shards")]
+pub fn shards(body: &[u8], database: &str) -> u64 {
+    let mut count = 0;
+    let each = |message: &[u8], wanted: u64, f: &mut dyn FnMut(&[u8])| {
+        fields(message, |number, value| {
+            if let (true, Value::Bytes(inner)) = (number == wanted, value) {
+                f(inner);
+            }
+        });
+    };
+    each(body, 5, &mut |found| {
+        if text_field(found, 1) == database {
+            each(found, 3, &mut |policy| {
+                each(policy, 5, &mut |group| each(group, 5, &mut |_| count += 1));
+            });
+        }
+    });
+    count
+}
+
 fn text_field(message: &[u8], wanted: u64) -> String {
     let mut found = String::new();
     fields(message, |number, value| {
