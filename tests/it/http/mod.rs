@@ -13,6 +13,7 @@ mod leader;
 mod member;
 mod peers;
 mod reattached;
+mod restore;
 mod scripted;
 mod stages;
 mod status_page;
