@@ -7,6 +7,7 @@ mod lives;
 mod names;
 mod nodes;
 mod random;
+mod removal;
 
 use std::time::Duration;
 
