@@ -308,6 +308,20 @@ fn a_file_system_without_locks_is_refused_with_its_name() {
     assert!(log.contains("has no file locks"), "{log}");
 }
 
+/// EDQUOT: `df` shows room, so the words must be about the quota.
+#[test]
+fn a_quota_of_the_volume_that_is_used_up_is_named() {
+    let mut nodes = Nodes::without_peers(1);
+    let mut child = start_traced(&mut nodes.all[0], "pwrite64:error=EDQUOT");
+    let ended = wait_for("the end", SOON, || match child.try_wait() {
+        Ok(Some(status)) => Ok(status),
+        other => Err(format!("{other:?}")),
+    });
+    assert_eq!(ended.code(), Some(74));
+    let log = nodes.all[0].log();
+    assert!(log.contains("the quota of this user or project"), "{log}");
+}
+
 #[test]
 fn a_file_system_without_fsync_of_folders_is_used_with_a_warning() {
     let mut nodes = Nodes::without_peers(1);

@@ -130,6 +130,16 @@ async fn a_failed_fsync_ends_the_process_and_costs_nothing() {
 /// end every later start too.
 #[tokio::test(start_paused = true)]
 async fn a_snapshot_without_room_waits_for_it() {
+    a_snapshot_waits_while_writes_fail_with(io::ErrorKind::StorageFull).await;
+}
+
+/// EDQUOT is as good as a full disk.
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_beyond_the_quota_of_the_volume_waits_for_it() {
+    a_snapshot_waits_while_writes_fail_with(io::ErrorKind::QuotaExceeded).await;
+}
+
+async fn a_snapshot_waits_while_writes_fail_with(kind: io::ErrorKind) {
     let options = Options {
         snapshot_every: 20,
         ..Options::default()
@@ -137,10 +147,10 @@ async fn a_snapshot_without_room_waits_for_it() {
     let cluster = Cluster::founded(15, 1, options).await;
     let (leader, raft) = cluster.leader(Duration::from_secs(1)).await;
     let disk = &cluster.members[&leader].disk;
-    let in_snapshots = |op: &influxdb_meta::runtime::disk::Op| {
+    let in_snapshots = move |op: &influxdb_meta::runtime::disk::Op| {
         let is_one =
             op.path.to_string_lossy().contains("/snap/") && matches!(op.kind, OpKind::Write { .. });
-        is_one.then_some(io::ErrorKind::StorageFull)
+        is_one.then_some(kind)
     };
     disk.fail_with(in_snapshots);
     for n in 0..60 {
