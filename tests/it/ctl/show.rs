@@ -296,6 +296,9 @@ fn the_raft_id_of_a_node_that_hides_it_is_that_of_the_bound_nodes_list() {
         other.local
     );
     assert_eq!(rows[1], row);
+    let Ran { stdout, .. } = ctl_at(&server, &["show", "-v", "-format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
+    assert_eq!(json["details"][1]["health"]["raft_id"], 5, "{stdout}");
 }
 
 /// Joins the cells of a line without their padding.

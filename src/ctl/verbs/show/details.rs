@@ -1,5 +1,7 @@
 //! The tables that `-v` adds: the state of each meta node, as the node itself reports it.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::join_all;
 use serde::Serialize;
 
@@ -105,9 +107,8 @@ impl Details {
                 health,
             }
         });
-        Self {
-            nodes: join_all(asked).await,
-        }
+        let nodes = join_all(asked).await;
+        Self { nodes }.with_raft_ids()
     }
 
     pub(super) fn tables(&self) -> Vec<Table> {
@@ -176,7 +177,7 @@ impl Details {
     fn row(&self, node: &Node) -> Vec<String> {
         let mut cells = vec![or_dash(node.id), node.address.clone()];
         match &node.health {
-            Ok(health) => cells.extend(self.cells(health, &node.address)),
+            Ok(health) => cells.extend(self.cells(health)),
             Err(why) => {
                 cells.extend(std::iter::repeat_n("-".to_owned(), 8));
                 cells.push(format!("unreachable: {why}"));
@@ -185,11 +186,11 @@ impl Details {
         cells
     }
 
-    fn cells(&self, health: &HealthResponse, address: &str) -> [String; 9] {
+    fn cells(&self, health: &HealthResponse) -> [String; 9] {
         let raft = health.raft_state.as_ref();
         [
             health.phase.clone(),
-            or_dash(health.raft_id.or_else(|| self.raft_id_of(address))),
+            or_dash(health.raft_id),
             or_dash(raft.map(|raft| &raft.role)),
             or_dash(raft.map(|raft| raft.term)),
             or_dash(raft.map(|raft| index(raft.applied))),
@@ -200,21 +201,25 @@ impl Details {
         ]
     }
 
-    /// Raft id of a member, as any node of these says. A node with a secret tells its own to its
-    /// own host and to callers with a token only.
-    fn raft_id_of(&self, address: &str) -> Option<u64> {
+    /// Fills in the Raft ids that nodes do not say, from the lists of members of the others. A node
+    /// with a secret tells its own to its own host and to callers with a token only.
+    fn with_raft_ids(mut self) -> Self {
         let answers = self
             .nodes
             .iter()
             .filter_map(|node| node.health.as_ref().ok());
-        let mut members = answers
+        let members = answers
             .filter_map(|health| health.raft_state.as_ref())
             .flat_map(|raft| &raft.members);
-        members.find_map(|member| {
-            member
-                .raft_id
-                .filter(|_| member.http.as_deref() == Some(address))
-        })
+        let known: BTreeMap<String, u64> = members
+            .filter_map(|member| Some((member.http.clone()?, member.raft_id?)))
+            .collect();
+        for node in &mut self.nodes {
+            if let Ok(health) = &mut node.health {
+                health.raft_id = health.raft_id.or(known.get(&node.address).copied());
+            }
+        }
+        self
     }
 
     /// Number of log entries that another node of these has and this one has not applied.
