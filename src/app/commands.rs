@@ -1,18 +1,27 @@
 //! The commands that only print: `config`, `version`, help.
 
-use crate::config::args::{ConfigCommand, Usage};
+use crate::config::args::{ConfigCommand, ConfigOutput, Usage};
 use crate::config::{self, Inputs, version};
 use crate::runtime::stdio::{print, print_error};
 
-/// Runs `influxd-meta config`: prints the effective configuration as a file.
+/// Runs `influxd-meta config`.
 pub(super) fn config(command: ConfigCommand) -> u8 {
-    if command.table {
-        return out(&format!(
+    let tables = || {
+        format!(
             "{}\n{}",
             config::markdown_table(),
             config::markdown_accepted()
-        ));
+        )
+    };
+    match command.output {
+        ConfigOutput::Tables => out(&tables()),
+        ConfigOutput::Sample => out(&config::sample()),
+        ConfigOutput::Effective => effective(command),
     }
+}
+
+/// Prints the effective configuration as a file.
+fn effective(command: ConfigCommand) -> u8 {
     match config::resolve(&Inputs::of_process(command.flags)) {
         Ok((settings, notices)) => {
             for notice in notices {

@@ -26,8 +26,18 @@ pub enum ProgramCommand {
 pub struct ConfigCommand {
     pub flags: Flags,
     pub show_secrets: bool,
-    /// Print the manual's tables instead of the values.
-    pub table: bool,
+    pub output: ConfigOutput,
+}
+
+/// Texts that `influxd-meta config` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConfigOutput {
+    /// The configuration in force.
+    Effective,
+    /// A commented file with all defaults, whatever is in force.
+    Sample,
+    /// The tables of the manual.
+    Tables,
 }
 
 /// Arguments of `influxd-meta healthcheck`.
@@ -74,7 +84,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<ProgramCommand,
         Some(("config", sub)) => Ok(ProgramCommand::Config(ConfigCommand {
             flags: flags(sub),
             show_secrets: sub.get_flag("show-secrets"),
-            table: sub.get_flag("table"),
+            output: config_output(sub),
         })),
         Some(("version", _)) => Ok(ProgramCommand::Version),
         Some(("healthcheck", sub)) => Ok(ProgramCommand::Healthcheck(Healthcheck {
@@ -87,6 +97,16 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<ProgramCommand,
         })),
         Some((_, sub)) => Ok(ProgramCommand::Run(flags(sub))),
         None => Ok(ProgramCommand::Run(Flags::default())),
+    }
+}
+
+fn config_output(sub: &clap::ArgMatches) -> ConfigOutput {
+    if sub.get_flag("table") {
+        ConfigOutput::Tables
+    } else if sub.get_flag("sample") {
+        ConfigOutput::Sample
+    } else {
+        ConfigOutput::Effective
     }
 }
 
@@ -126,6 +146,10 @@ fn clap() -> Clap {
         Clap::new("config").about("Print the effective configuration"),
     ))
     .arg(switch("show-secrets", "Print secrets too"))
+    .arg(switch(
+        "sample",
+        "Print a commented file with all defaults instead",
+    ))
     .arg(switch("table", "").hide(true));
     let timeout = Arg::new("timeout")
         .long("timeout")

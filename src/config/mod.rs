@@ -37,7 +37,7 @@ pub use inputs::{Flags, Inputs};
 pub use key::{Effect, Key, KeySpec, ValueKind};
 pub use keys::KEYS;
 pub use manual::{markdown_accepted, markdown_table};
-pub use print::toml;
+pub use print::{sample, toml};
 pub use problem::{Invalid, Notice, Problem};
 pub use setting::{Bind, Choice, FromSetting, Setting};
 pub use settings::Settings;

@@ -1,11 +1,20 @@
-//! The output of `influxd-meta config`: every key with its effective value, as a file that can be
-//! used again.
+//! Configuration files: the output of `influxd-meta config`, every key with its effective value, and
+//! the sample file of the image.
 
-use super::key::{KeySpec, ValueKind};
+use super::key::{Effect, KeySpec, ValueKind};
 use super::keys::KEYS;
 use super::setting::Setting;
 use super::settings::Settings;
 use super::{duration, size, value};
+
+/// Beginning of the sample file.
+const SAMPLE_HEAD: &str = "\
+# Configuration of influxd-meta. A line that begins with `# ` and a key shows the key's default; without
+# a value, the key is unset.
+#
+# An environment variable overrides this file, and a flag overrides both. `influxd-meta config` prints
+# the settings that are in force.
+";
 
 /// Returns the whole file. Unless `show_secrets`, a secret that is set appears as a comment: a
 /// masked *value* would become the secret of every node that uses the file.
@@ -22,6 +31,41 @@ pub fn toml(settings: &Settings, show_secrets: bool) -> String {
         for line in lines(key, settings.setting(key), show_secrets) {
             out += &format!("{indent}{line}\n");
         }
+    }
+    out
+}
+
+/// Returns a commented file of every key that has an effect, with its default. Only the directory is
+/// set, as in the file of the original's image.
+pub fn sample() -> String {
+    let mut out = String::from(SAMPLE_HEAD);
+    let mut section = "";
+    for key in KEYS.iter().filter(|key| key.effect == Effect::Works) {
+        if key.section != section {
+            section = key.section;
+            out += &format!("\n[{section}]\n");
+        }
+        let indent = if section.is_empty() { "" } else { "  " };
+        let default = default_setting(key);
+        let line = format!("{} = {}", key.name, text(&default, &key.kind));
+        out += &format!("\n{indent}# {}\n", key.help);
+        out += &format!(
+            "{indent}# Allowed: {}. Variable: {}",
+            key.kind.allowed(),
+            key.variable()
+        );
+        out += if key.secret {
+            ", or the same with _FILE.\n"
+        } else {
+            ".\n"
+        };
+        out += &match (key.variable().as_str(), default) {
+            ("INFLUXDB_META_DIR", _) => format!("{indent}{line}\n"),
+            (_, Setting::Unset) if key.kind == ValueKind::Count => {
+                format!("{indent}# {} =\n", key.name)
+            }
+            _ => format!("{indent}# {line}\n"),
+        };
     }
     out
 }
@@ -69,10 +113,12 @@ fn quoted(text: &str) -> String {
 
 /// Formats a default for the manual.
 pub(super) fn default(key: &KeySpec) -> String {
-    let found =
-        value::check(key, &value::from_text(&key.kind, key.default)).unwrap_or(Setting::Unset);
-    match found {
+    match default_setting(key) {
         Setting::Unset => String::new(),
         found => format!("`{}`", text(&found, &key.kind).trim_matches('"')),
     }
+}
+
+fn default_setting(key: &KeySpec) -> Setting {
+    value::check(key, &value::from_text(&key.kind, key.default)).unwrap_or(Setting::Unset)
 }

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use influxdb_meta::config::{KEYS, markdown_accepted, markdown_table};
+use super::{file, inputs, with_file};
+use influxdb_meta::config::{self, KEYS, markdown_accepted, markdown_table, sample};
 
 /// Returns the text between `<!-- name -->` and `<!-- /name -->`.
 fn between(file: &str, name: &str) -> Option<String> {
@@ -33,6 +34,31 @@ fn tables_in_the_texts_are_those_of_the_program() {
             "{file} {name}: {advice}"
         );
     }
+}
+
+#[test]
+fn the_file_of_the_image_is_the_sample() {
+    let file = include_str!("../../../docker/rootfs/etc/influxdb/influxdb-meta.conf");
+    let advice = "write the output of `influxd-meta config -sample` into it";
+    assert!(file == sample(), "{advice}:\n{}", sample());
+}
+
+/// An operator takes `# ` away from a line of the file and changes the value.
+#[test]
+fn the_sample_with_every_default_set_changes_nothing() {
+    let set = |line: &str| -> Option<String> {
+        let commented = line.trim_start().strip_prefix("# ")?;
+        let (name, _) = commented.split_once(" = ")?;
+        let is_key = KEYS.iter().any(|key| key.name == name);
+        is_key.then(|| commented.to_owned())
+    };
+    let sample = sample();
+    let text = sample.lines().map(|line| set(line).unwrap_or(line.into()));
+    let (_folder, path) = file(&text.collect::<Vec<String>>().join("\n"));
+    let (settings, notices) = config::resolve(&with_file(&path, &[])).expect("it is valid");
+    assert_eq!(notices, []);
+    let (without, _) = config::resolve(&inputs(&[])).expect("it is valid");
+    assert_eq!(config::toml(&settings, true), config::toml(&without, true));
 }
 
 #[test]
