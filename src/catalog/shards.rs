@@ -65,6 +65,12 @@ impl Catalog {
 
     /// Shards of which this node has the only copy, in groups that are not deleted.
     pub fn last_copies(&self, node: NodeId) -> impl Iterator<Item = Located<'_>> {
+        self.copies_of(node)
+            .filter(move |copy| copy.shard.owners == [node])
+    }
+
+    /// Shards that this node owns, in groups that are not deleted.
+    pub fn copies_of(&self, node: NodeId) -> impl Iterator<Item = Located<'_>> {
         let policies = self.databases.iter().flat_map(|database| {
             let policies = database.retention_policies.iter();
             policies.map(move |policy| (&database.name, policy))
@@ -75,11 +81,11 @@ impl Catalog {
                 .iter()
                 .filter(|group| !group.is_deleted());
             live.flat_map(move |group| {
-                let lone = group
+                let owned = group
                     .shards
                     .iter()
-                    .filter(move |shard| shard.owners == [node]);
-                lone.map(move |shard| Located {
+                    .filter(move |shard| shard.owners.contains(&node));
+                owned.map(move |shard| Located {
                     database,
                     policy,
                     group,

@@ -124,6 +124,11 @@ pub(super) fn write_stdout(line: &str) {
     let _ = print(&harmless(&format!("{line}\n")));
 }
 
+/// Writes a line to stderr at once, while the command still runs.
+pub(super) fn write_stderr(line: &str) {
+    print_error(&harmless(line));
+}
+
 /// Escapes the control characters of a text that must stay within its line and its cell. Names of
 /// databases, labels and errors come from others, and must not forge a row.
 pub(super) fn one_line(text: &str) -> String {

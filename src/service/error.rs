@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::auth::NotHashed;
-use crate::base::{Address, AddressError, NodeId, RaftId, ShardId, Text};
+use crate::base::{Address, AddressError, Name, NodeId, RaftId, ShardId, Text};
 use crate::client::CallError;
 use crate::cluster::{NotMember, Refusal};
 use crate::data_node::Failed;
@@ -177,15 +177,72 @@ pub enum Conflict {
     #[error("{0}")]
     LastCopies(Refused),
     /// The same for the removal of a data node, with copies that would save the shards.
-    #[error("{refused}{}", command_lines(copies))]
+    #[error("{refused}{}", command_lines(copies, node))]
     HoldsLastCopies {
         refused: Refused,
         copies: Vec<SavingCopy>,
+        node: Text,
     },
     #[error("shard {shard} is being copied to {dest} already")]
     CopyUnderWay { shard: ShardId, dest: Text },
     #[error("shard {shard} is being copied to {dest}: it owns it soon")]
     OwnerSoon { shard: ShardId, dest: Text },
+    /// Refusals of `/drain-data`.
+    #[error("{}", too_few_nodes(node, *left, first, *more))]
+    TooFewNodes {
+        node: Text,
+        /// Number of active data nodes beside it.
+        left: usize,
+        first: Vec<Shortage>,
+        more: usize,
+    },
+    #[error(
+        "{node} is being drained: go on with it first (influxd-ctl remove-data -drain {node}), or \
+         keep it (influxd-ctl remove-data -drain -cancel {node})"
+    )]
+    OtherDrain { node: Text },
+    #[error("{node} is not being drained")]
+    NotDrained { node: Text },
+    #[error(
+        "{node} does not answer, and has the only copies of {count} shards, shard {first} first: \
+         start it again; remove-data with force, without drain, loses them"
+    )]
+    SilentLastCopies {
+        node: Text,
+        count: usize,
+        first: ShardId,
+    },
+}
+
+/// A retention policy that asks for more copies than there would be data nodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shortage {
+    pub database: Name,
+    pub policy: Name,
+    pub copies: u32,
+}
+
+fn too_few_nodes(node: &Text, left: usize, first: &[Shortage], more: usize) -> String {
+    let mut text = format!(
+        "without {node} {left} data nodes may own shards, and retention policies ask for more \
+         copies: add a data node first, or lower what they ask for"
+    );
+    for Shortage {
+        database,
+        policy,
+        copies,
+    } in first
+    {
+        let lowered = left.max(1);
+        text += &format!(
+            "\n  {copies} copies: ALTER RETENTION POLICY \"{policy}\" ON \"{database}\" REPLICATION \
+             {lowered}"
+        );
+    }
+    if more > 0 {
+        text += &format!("\n  and {more} more policies");
+    }
+    text
 }
 
 /// A copy that would save a shard before its data node is removed.
@@ -196,12 +253,17 @@ pub struct SavingCopy {
     pub shard: ShardId,
 }
 
-fn command_lines(copies: &[SavingCopy]) -> String {
+fn command_lines(copies: &[SavingCopy], node: &Text) -> String {
     let line = |copy: &SavingCopy| {
         let (source, dest, shard) = (&copy.source, &copy.dest, copy.shard);
         format!("\n  influxd-ctl copy-shard {source} {dest} {shard}")
     };
-    copies.iter().map(line).collect()
+    let each: String = copies.iter().map(line).collect();
+    let all = match each.is_empty() {
+        true => String::new(),
+        false => format!("\nor all at once:\n  influxd-ctl remove-data -drain {node}"),
+    };
+    each + &all
 }
 
 /// Failures of operations on data nodes.
@@ -243,6 +305,26 @@ pub enum DataNodeError {
         shard: ShardId,
         owner: Text,
     },
+    /// `/drain-data`, without force.
+    #[error(
+        "{node} does not answer ({why}): start it again, or copy its shards from their other \
+         owners with force"
+    )]
+    SilentDrain { node: Text, why: String },
+    #[error(
+        "no data node that answers holds shard {shard}; {owner} owns it too: {why}; try again \
+         when it answers"
+    )]
+    NoSource {
+        shard: ShardId,
+        owner: Text,
+        why: String,
+    },
+    #[error(
+        "no data node can take shard {shard}: each other one owns it already, is passive, or does \
+         not answer"
+    )]
+    NoDestination { shard: ShardId },
     #[error("{at} says that it copied shard {shard}, and does not have it: it owns nothing new")]
     CopyMissing { at: Address, shard: ShardId },
     #[error(

@@ -39,7 +39,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-pub use error::{BadRequest, Conflict, DataNodeError, Error, SavingCopy, UnknownOutcome};
+pub use error::{BadRequest, Conflict, DataNodeError, Error, SavingCopy, Shortage, UnknownOutcome};
 pub use forwarder::{ForwardError, ForwardedRequest, ForwardedResponse, Forwarder};
 pub use labels::Labels;
 pub use leader::{LeaderRequest, Limits, Reply, Retry};

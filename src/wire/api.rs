@@ -128,6 +128,34 @@ pub struct CopiedShard {
     pub empty: bool,
 }
 
+/// `POST /drain-data`: what is to be done before a data node can be removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct DrainPlan {
+    /// Whether the data node answers.
+    pub answers: bool,
+    /// Number of copies that are to be made, those under way included.
+    pub copies_left: usize,
+    /// Number of shards that still take points. They are copied once they do not.
+    pub open_shards: usize,
+    /// Milliseconds until the last of them ends; 0 when all have ended.
+    pub open_for_ms: u64,
+    /// Number of shards that stay with one copy less: the data node does not answer, and their
+    /// other owners hold nothing of them.
+    pub kept_short: usize,
+    /// The copy to make now. None while all shards that are left are open or being copied.
+    pub next: Option<DrainCopy>,
+}
+
+/// A copy that keeps the replication factor of a shard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct DrainCopy {
+    pub source: String,
+    pub dest: String,
+    pub shard_id: ShardId,
+}
+
 /// Element of `GET /copy-shard-status`: a copy that has begun and not ended. Sizes are in bytes, 0
 /// when they are not known; times are RFC 3339.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

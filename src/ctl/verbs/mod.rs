@@ -6,6 +6,7 @@ mod add_data;
 mod add_meta;
 mod copy_shard;
 mod copy_shard_status;
+mod drain;
 mod health;
 mod join;
 mod leave;
@@ -91,8 +92,9 @@ verbs! {
     AddData(add_data::AddData): "add-data" "[-p] HOST:PORT",
         "-bind meta-1:8091 add-data data-1:8088";
     /// Take a data node out of the cluster; what it holds is deleted
-    RemoveData(remove_data::RemoveData): "remove-data" "[-force] HOST:PORT",
-        "-bind meta-1:8091 remove-data data-1:8088";
+    RemoveData(remove_data::RemoveData):
+        "remove-data" "[-force] [-drain [-delay DURATION] [-cancel]] HOST:PORT",
+        "-bind meta-1:8091 remove-data -drain data-1:8088";
     /// Let another machine take the place of a data node
     UpdateData(update_data::UpdateData): "update-data" "OLD NEW",
         "update-data data-1:8088 data-9:8088";

@@ -1,7 +1,10 @@
-//! `influxd-ctl remove-data [-force] <host:port>`: `POST /remove-data` at the bound node.
+//! `influxd-ctl remove-data [-force] [-drain] <host:port>`: `POST /remove-data` at the bound node,
+//! with `-drain` after the copies that are needed.
 
 use clap::Args;
 
+use super::drain::{self, Drain};
+use super::truncate_shards::delay;
 use crate::base::Address;
 use crate::ctl::addresses::data_address;
 use crate::ctl::output::Output;
@@ -16,17 +19,40 @@ pub(in crate::ctl) struct RemoveData {
     /// Also if it does not answer, and also if shards lose their last copy
     #[arg(long)]
     force: bool,
+    /// First copy the shards that would fall below their replication factor; the same command goes
+    /// on with a drain that was broken off
+    #[arg(long)]
+    drain: bool,
+    /// With -drain: give up a drain that was broken off, and keep the data node
+    #[arg(long, requires = "drain", conflicts_with = "force")]
+    cancel: bool,
+    /// With -drain: shards that take points end after this time, and are copied then
+    #[arg(long, requires = "drain", value_name = "DURATION", default_value = "1m0s", value_parser = delay)]
+    delay: String,
     /// TCP address of the data node
     #[arg(required = true, value_name = "HOST:PORT", value_parser = |text: &str| data_address(text, EMPTY))]
     address: Option<String>,
 }
 
 impl RemoveData {
-    pub(super) async fn run(&self, session: &Session) -> Output {
+    pub(super) async fn run(&self, session: &mut Session) -> Output {
         let Some(address) = &self.address else {
             return Output::failed(session.line(EMPTY));
         };
-        match remove(session, &session.bind, address, self.force).await {
+        if self.cancel {
+            return drain::cancel(session, address).await.into();
+        }
+        let removed = if self.drain {
+            let drain = Drain {
+                address,
+                force: self.force,
+                delay: &self.delay,
+            };
+            drain.run(session).await
+        } else {
+            remove(session, &session.bind, address, self.force).await
+        };
+        match removed {
             Ok(notes) => Output {
                 notes,
                 ..Output::done(format!("Removed data node at {address}\n"))

@@ -29,7 +29,7 @@ impl TruncateShards {
 }
 
 /// Checks the duration and returns it as typed: the node parses it as Go does.
-fn delay(text: &str) -> Result<String, String> {
+pub(super) fn delay(text: &str) -> Result<String, String> {
     match go_duration::parse(text) {
         Ok(_) => Ok(text.to_owned()),
         Err(error) => Err(error.to_string()),

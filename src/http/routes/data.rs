@@ -1,4 +1,5 @@
-//! `/add-data`, `/remove-data`, `/update-data`: adds, removes and moves data nodes (wire.md 6.2).
+//! `/add-data`, `/drain-data`, `/remove-data`, `/update-data`: adds, empties, removes and moves data
+//! nodes (wire.md 6.2).
 
 use axum::extract::Request;
 use axum::response::Response;
@@ -36,6 +37,24 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
         })
     };
     let limits = service.data_node_limits(Retry::Never);
+    form.at_leader(service, limits, Route::AlwaysForward, local)
+        .await
+}
+
+/// Prepares the removal of the data node at `addr`, and returns the next copy to make; with `cancel`
+/// ends that. Only here: the original has no such route.
+pub(super) async fn drain(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
+    let form = Form::read(&state, request).await?;
+    let service = &state.service;
+    let (addr, force) = (form.required("addr")?, form.is_true("force"));
+    let local = || async {
+        if form.is_true("cancel") {
+            service.cancel_drain(addr).await?;
+            return Ok(no_content());
+        }
+        Ok(ok_json(&service.drain_data(addr, force).await?))
+    };
+    let limits = service.data_node_limits(Retry::Idempotent);
     form.at_leader(service, limits, Route::AlwaysForward, local)
         .await
 }

@@ -50,6 +50,7 @@ pub const ROUTES: &[&str] = &[
     "/show-shards",
     "/add-data",
     "/remove-data",
+    "/drain-data",
     "/update-data",
     "/copy-shard",
     "/copy-shard-status",
@@ -121,6 +122,7 @@ pub(super) fn router(state: Arc<State>) -> Router {
         .route("/node-labels", authenticated(post(labels::change)))
         .route("/add-data", authenticated(post(data::add)))
         .route("/remove-data", authenticated(post(data::remove)))
+        .route("/drain-data", authenticated(post(data::drain)))
         .route("/update-data", authenticated(post(data::update)))
         .route("/copy-shard", authenticated(post(shards::copy)))
         .route("/remove-shard", authenticated(post(shards::remove)))

@@ -184,7 +184,13 @@ fn with_saving_copies(error: Error, catalog: &Catalog, node: &DataNode) -> Error
         })
     };
     let copies = shards.into_iter().filter_map(copy).collect();
-    Conflict::HoldsLastCopies { refused, copies }.into()
+    let node = node.tcp.clone();
+    Conflict::HoldsLastCopies {
+        refused,
+        copies,
+        node,
+    }
+    .into()
 }
 
 async fn drop_handoff_at(nodes: &DataNodes, at: &Address, removed: NodeId) {

@@ -84,11 +84,13 @@ impl Service {
     ) -> Result<CopiedShard, Error> {
         let shard = target.id;
         let source = self.held_copy(from, shard).await?;
-        if let Some(source) = &source {
-            self.copy_points(from, to, &target, source.size).await?;
+        // It is under way until the destination owns it.
+        let _begun = if let Some(source) = &source {
+            Some(self.copy_points(from, to, &target, source.size).await?)
         } else {
             self.check_empty(raft, from, &target).await?;
-        }
+            None
+        };
         let owner = WireCommand::CopyShardOwner(ShardCopy { shard, node: to.id });
         self.commit_via_leader(raft, owner).await?;
         Ok(CopiedShard {
@@ -102,13 +104,13 @@ impl Service {
         to: &DataNode,
         target: &Target,
         size: i64,
-    ) -> Result<(), Error> {
+    ) -> Result<CopyGuard, Error> {
         let shard = target.id;
         if target.owners.contains(&to.id) && self.held_copy(to, shard).await?.is_some() {
             let node = to.tcp.clone();
             return Err(BadRequest::HasCopy { node, shard }.into());
         }
-        let _begun = self.begin(from, to, target, size)?;
+        let begun = self.begin(from, to, target, size)?;
         let at = address_of(to)?;
         let copy = CopyShard {
             host: from.tcp.as_bytes().into(),
@@ -131,7 +133,7 @@ impl Service {
             let from = from.tcp.clone();
             return Err(DataNodeError::CopyEmpty { at, shard, from }.into());
         }
-        Ok(())
+        Ok(begun)
     }
 
     /// Checks that no owner holds a point of a shard of which `from` holds none.

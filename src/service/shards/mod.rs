@@ -1,7 +1,10 @@
-//! Showing, copying, removing and truncating shards (wire.md 6.1, 6.2).
+//! Showing, copying, removing and truncating shards, and the copies that must be made before a data
+//! node is removed (wire.md 6.1, 6.2).
 
 mod copies;
 mod copy;
+mod drain;
+mod drain_plan;
 mod listing;
 mod owner_search;
 mod remove;

@@ -83,7 +83,8 @@ impl Service {
         Ok(self.shard_lists.add(listing, began, place))
     }
 
-    async fn list_all_shards(&self, catalog: &Catalog) -> Reports {
+    /// Asks all data nodes for the shards that they hold.
+    pub(super) async fn list_all_shards(&self, catalog: &Catalog) -> Reports {
         let deadline = Instant::now() + QUICK_ANSWER_TIMEOUT;
         let ask = async |node: DataNode| {
             let answer = match address_of(&node) {

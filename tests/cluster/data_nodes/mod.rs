@@ -4,6 +4,7 @@
 mod add;
 mod auto_add;
 mod copy_shard;
+mod drain;
 mod faults;
 mod leases;
 mod life;

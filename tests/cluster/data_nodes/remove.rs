@@ -93,7 +93,8 @@ fn one_with_the_last_copy() {
     let before = stack.settled();
     let text = format!(
         "shard {shard} has its only copy on {0}: copy it to another data node first, or use \
-         force\n  influxd-ctl copy-shard {0} {1} {shard}",
+         force\n  influxd-ctl copy-shard {0} {1} {shard}\nor all at once:\n  influxd-ctl remove-data \
+         -drain {0}",
         stack.tcp(0),
         stack.tcp(1)
     );

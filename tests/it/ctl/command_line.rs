@@ -126,7 +126,10 @@ fn every_command_explains_itself() {
         (&["leave", "-h"], "leave [-y] [-force]"),
         (&["token", "-h"], "token [-exp DURATION]"),
         (&["add-data", "-h"], "add-data [-p] HOST:PORT"),
-        (&["remove-data", "-h"], "remove-data [-force] HOST:PORT"),
+        (
+            &["remove-data", "-h"],
+            "remove-data [-force] [-drain [-delay DURATION] [-cancel]] HOST:PORT",
+        ),
         (&["update-data", "-h"], "update-data OLD NEW"),
         (
             &["show-shards", "-h"],

@@ -7,6 +7,7 @@ mod client;
 mod command_line;
 mod copy_shard;
 mod copy_shard_status;
+mod drain;
 mod health;
 mod identity;
 mod join;
