@@ -3,6 +3,7 @@
 
 mod citations;
 mod commands;
+mod compose;
 mod files;
 mod links;
 mod page;

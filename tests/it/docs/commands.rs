@@ -1,5 +1,5 @@
 //! Commands in the code blocks of the texts: what README and manual tell an operator to type is
-//! taken by the programs, the Makefile and the compose files as they are.
+//! taken by the programs and the Makefile as it is.
 
 use std::ffi::OsString;
 use std::process::Command;
@@ -11,21 +11,26 @@ use super::files;
 /// Variables that are no keys.
 const OTHER_VARIABLES: [&str; 1] = ["INFLUXDB_META_CONFIG_PATH"];
 
-struct Line {
+pub(super) struct Line {
     /// File and number.
-    at: String,
-    words: Vec<String>,
+    pub(super) at: String,
+    pub(super) words: Vec<String>,
 }
 
 /// Specifications: their code blocks have formats and other programs' words.
 const NOT_TYPED: [&str; 3] = ["wire.md", "founding.md", "clients.md"];
 
+/// Texts that tell their reader to type something.
+pub(super) fn typed() -> impl Iterator<Item = files::File> {
+    let typed = |file: &files::File| !NOT_TYPED.iter().any(|page| file.path.ends_with(page));
+    files::markdown().into_iter().filter(typed)
+}
+
 /// Lines of the code blocks, without comments and what stands behind `|`. `$(…)` is a line of its
 /// own.
-fn lines() -> Vec<Line> {
+pub(super) fn lines() -> Vec<Line> {
     let mut found = Vec::new();
-    let typed = |file: &files::File| !NOT_TYPED.iter().any(|page| file.path.ends_with(page));
-    for file in files::markdown().into_iter().filter(typed) {
+    for file in typed() {
         let mut code = false;
         for (number, line) in file.text.lines().enumerate() {
             if line.trim_start().starts_with("```") {
@@ -55,7 +60,7 @@ fn lines() -> Vec<Line> {
 }
 
 /// Words of a shell line; quotes hold together what is in them.
-fn words(line: &str) -> Vec<String> {
+pub(super) fn words(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut quote = None;
     for c in line.chars() {
@@ -122,7 +127,7 @@ fn every_influxd_meta_command_is_understood() {
 }
 
 #[test]
-fn every_make_target_and_compose_file_is_there() {
+fn every_make_target_is_there() {
     let makefile = files::File::read("Makefile").text;
     for line in lines() {
         if line.words.first().is_some_and(|word| word == "make") {
@@ -130,16 +135,6 @@ fn every_make_target_and_compose_file_is_there() {
             if let Some(target) = target {
                 let there = makefile.contains(&format!("\n{target}:"));
                 assert!(there, "{}: no target {target}", line.at);
-            }
-        }
-        let compose = line
-            .words
-            .iter()
-            .any(|it| it == "docker-compose" || it == "compose");
-        for pair in line.words.windows(2).filter(|_| compose) {
-            if pair[0] == "-f" && pair[1].ends_with(".yaml") {
-                let there = files::exists("compose", &pair[1]);
-                assert!(there, "{}: no file {}", line.at, pair[1]);
             }
         }
     }
