@@ -193,7 +193,8 @@ up_containers() {
   [ -z "$other" ] ||
     die "the containers of this name belong to $other: set another name (COMPOSE_PROJECT_NAME) and other ports (META_PORT, META_PORT_2, META_PORT_3) in $settings"
   check_ports
-  program=$(sh docker/compile.sh)
+  program=$(sh docker/compile.sh) ||
+    die "the program is not compiled, for the reason above. Where a registry is reached, this compiles it in a container: cd compose && $word up -d"
   META_IMAGE=$(setting META_IMAGE "${IMAGE:-influxdb-meta}")
   export META_IMAGE
   IMAGE=$META_IMAGE sh docker/pack.sh "$program"

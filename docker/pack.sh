@@ -27,6 +27,6 @@ grep -q '^ADD rootfs.tar /$' "$work/Dockerfile" || die "docker/Dockerfile has no
 docker version >/dev/null 2>&1 ||
   die "no Docker engine answers; the root file system is packed in $work/rootfs.tar, start Docker and run this again"
 docker build -q -t "$image" \
-  --build-arg VERSION="$version" --build-arg REVISION="$revision" --build-arg CREATED="$created" \
+  --build-arg VERSION="$version" --build-arg REVISION="$revision" --build-arg CREATED="$created" --build-arg SOURCE="$source" \
   "$work" >"$work/id" 2>"$work/log" || { cat "$work/log" >&2; die "docker build failed"; }
 echo "image: $image $(cat "$work/id"), $(gzip -nc "$work/rootfs.tar" | wc -c) bytes packed, $(wc -c <"$work/rootfs.tar") unpacked"

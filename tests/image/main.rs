@@ -17,6 +17,7 @@
 mod harness;
 
 mod compose;
+mod context;
 mod data_nodes;
 mod faults;
 mod helm;

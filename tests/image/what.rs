@@ -69,6 +69,13 @@ fn it_says_what_it_is_and_how_to_run_it() {
     assert!(!label("description").is_empty());
     assert!(label("revision").len() >= 7, "{labels}");
     assert!(label("created").ends_with('Z'), "{labels}");
+    assert_eq!(label("vendor"), "the influxdb-meta authors");
+    // Empty where the sources were not cloned from a public address.
+    for name in ["source", "url", "documentation"] {
+        let address = label(name);
+        let good = address.is_empty() || address.starts_with("https://");
+        assert!(good && !address.contains('@'), "{name}: {labels}");
+    }
 }
 
 /// `docker compose build` passes no version: the Dockerfile's own must be up to date.
