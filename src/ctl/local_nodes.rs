@@ -111,7 +111,8 @@ fn none_here(session: &Session) -> String {
     ))
 }
 
-/// Asks the meta node at an address of this host, then one that listens only at the host's name.
+/// Asks the meta node at an address of this host, then one that listens only at the host's name. It
+/// has the same port: one at another port is another node, and `leave` would take that one out.
 /// Returns the address that answered, and the answer.
 async fn ask(
     session: &Session,
@@ -124,7 +125,7 @@ async fn ask(
             return answered.and_then(accept).map(|status| (at.clone(), status));
         }
     };
-    let by_name = host_name().with_port(META_HTTP_PORT);
+    let by_name = host_name().with_port(at.port());
     let answered = session
         .get_json_once(&by_name, "/status", Session::OPTIONAL_TIMEOUT)
         .await;
@@ -291,6 +292,16 @@ mod tests {
         let session = bound(&line, [own].into_iter()).await;
         let found = nodes(&session).await.meta.ok();
         assert_eq!(found.map(|node| node.at), Some(Address::new("here", 9091)));
+    }
+
+    /// `leave` took out whichever node had the default port.
+    #[tokio::test(start_paused = true)]
+    async fn a_node_at_another_port_of_this_host_is_not_the_bound_one() {
+        let line = ["influxd-ctl", "--bind=localhost:9091", "leave"];
+        let another = (HOST, META_HTTP_PORT, META);
+        let session = bound(&line, [another].into_iter()).await;
+        let why = "join: operation timed out with error: localhost:9091: connection refused";
+        assert_eq!(nodes(&session).await.meta.err().as_deref(), Some(why));
     }
 
     /// With or without a data node.
