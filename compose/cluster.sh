@@ -403,7 +403,7 @@ down_processes() {
 # The sentence in a node's answer, or the whole answer if it has none.
 sentence() {
   said=$(echo "$1" | tail -n 1)
-  of_error=$(echo "$said" | sed -n 's/.*"error":"\([^"]*\)".*/\1/p')
+  of_error=$(echo "$said" | sed -nE 's/.*"error":"(([^"\\]|\\.)*)".*/\1/p' | sed 's/\\"/"/g')
   echo "${of_error:-$said}"
 }
 

@@ -28,5 +28,6 @@ mod nodes;
 mod project;
 mod stacks;
 mod start;
+mod texts;
 mod what;
 mod witness;

@@ -7,11 +7,13 @@ use crate::harness::ctl::meta_nodes;
 use crate::harness::docker::{Ended, Image, SOON, docker, docker_ended, fresh_name};
 use crate::harness::make::Folder;
 use crate::harness::{http, wait_for};
+use crate::model::Model;
 use crate::nodes::turn;
 use crate::project::Compose;
 
 struct Here {
     folder: Folder,
+    project: String,
     compose: Compose,
     ports: [u16; 3],
 }
@@ -21,7 +23,8 @@ impl Here {
         let held = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
         let ports = held.map(|held| held.local_addr().expect("bound").port());
         let mut folder = Folder::new("checkout", "not-used");
-        folder.name_project(&fresh_name("make"));
+        let project = fresh_name("make");
+        folder.name_project(&project);
         folder.set("META_IMAGE", &image.0);
         for (variable, port) in ["META_PORT", "META_PORT_2", "META_PORT_3"]
             .into_iter()
@@ -32,6 +35,7 @@ impl Here {
         folder.use_compose(compose.words());
         Self {
             folder,
+            project,
             compose,
             ports,
         }
@@ -88,6 +92,17 @@ impl Here {
         let line = line.split("     (").next().unwrap_or_default();
         let output = self.folder.command("sh").args(["-c", line]).output();
         output.expect("sh runs").into()
+    }
+
+    #[track_caller]
+    fn wait_data_nodes(&self) {
+        wait_for("both data nodes", SOON, || {
+            let shown = self.exec(&["influxd-ctl", "show"]);
+            match ["data-1:8088", "data-2:8088"].map(|it| shown.stdout.contains(it)) {
+                [true, true] => Ok(()),
+                _ => Err(format!("{shown:?}")),
+            }
+        });
     }
 
     fn exec(&self, words: &[&str]) -> Ended {
@@ -166,6 +181,47 @@ fn a_closed_cluster_comes_up_and_down_loses_no_vote() {
                 seen => Err(format!("{seen:?} {shown:?}")),
             }
         });
+    }
+}
+
+/// `make up DATA=1` with the model of a data node. Both are added by the meta nodes. `make down`
+/// stops them with the others, and they come back with their cluster.
+#[test]
+fn data_nodes_come_up_and_down_with_the_others() {
+    let Some(image) = Image::here() else { return };
+    let _turn = turn();
+    let model = Model::new();
+    for compose in Compose::all() {
+        let mut here = Here::new(&image, compose);
+        for variable in ["DATA_PORT", "DATA_PORT_2"] {
+            let held = TcpListener::bind("127.0.0.1:0").expect("a free port");
+            let port = held.local_addr().expect("bound").port();
+            here.folder.set(variable, &port.to_string());
+        }
+        let nameless = here.folder.make("up", &[("DATA", "1")]);
+        assert_eq!(nameless.code, 1, "{nameless:?}");
+        assert!(nameless.stderr.contains("DATA_IMAGE="), "{nameless:?}");
+
+        let with_data = [("DATA", "1"), ("DATA_IMAGE", model.0.as_str())];
+        for _ in 0..2 {
+            let up = here.folder.make("up", &with_data);
+            assert_eq!(up.code, 0, "{compose:?}: {up:?}");
+            here.wait_data_nodes();
+            // As the last lines of `make up` say, without the image in the environment.
+            let shown = here.hint(&up, "show it");
+            assert_eq!(shown.code, 0, "{shown:?}");
+            let down = here.folder.make("down", &[]);
+            assert_eq!(down.code, 0, "{down:?}");
+            assert!(down.stdout.contains("data-2"), "{down:?}");
+            assert!(here.containers().is_empty(), "{down:?}");
+        }
+        let up = here.folder.make("up", &with_data);
+        assert_eq!(up.code, 0, "{up:?}");
+        let deleted = here.hint(&up, "delete all");
+        assert_eq!(deleted.code, 0, "{deleted:?}");
+        let project = format!("name={}_", here.project);
+        let volumes = docker(&["volume", "ls", "-q", "--filter", &project]);
+        assert_eq!(volumes, "", "{deleted:?}");
     }
 }
 
