@@ -236,25 +236,37 @@ fn silent_members_do_not_hold_up_the_details() {
 /// A node that founds knows its cluster in a moment: the members are shown then.
 #[test]
 fn a_node_that_founds_is_waited_for() {
-    let net = Net::new();
-    let asked = std::sync::atomic::AtomicUsize::new(0);
-    let server = net.serve(move |request| {
-        // Three requests before it knows its cluster.
-        let is_founded = asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) >= 3;
-        match (is_founded, request.what.as_str()) {
-            (true, _) => member(request),
-            (false, "GET /status") => json(r#"{"nodeType":"meta","leader":""}"#),
-            (false, "GET /show-cluster") => json(r#"{"data":null,"meta":null}"#),
-            (false, _) => json(
-                r#"{"phase":"started","doing":"open","reason":"in a cluster without a leader: 2 of 3"}"#,
-            ),
-        }
-    });
-    let ran = ctl_at(&server, &["-timeout", "1m", "show"]);
+    let ran = shown_once_members_are_known("", "in a cluster without a leader: 2 of 3");
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.stdout.contains("meta-2:8091"), "{ran:?}");
     let first = "show: BIND: in a cluster without a leader: 2 of 3; waiting for up to 1m";
     assert_eq!(ran.stderr.lines().next(), Some(first));
+}
+
+/// A leader is known a moment before the members are. `show` failed in that moment.
+#[test]
+fn a_leader_that_does_not_know_its_members_yet_is_waited_for() {
+    let ran = shown_once_members_are_known("meta-1:8089", "in a cluster");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.stdout.contains("meta-2:8091"), "{ran:?}");
+}
+
+/// Runs `show` at a node that knows this leader, and its members after three requests.
+fn shown_once_members_are_known(leader: &str, reason: &str) -> Ran {
+    let net = Net::new();
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let status = format!(r#"{{"nodeType":"meta","leader":"{leader}"}}"#);
+    let health = format!(r#"{{"phase":"started","doing":"open","reason":"{reason}"}}"#);
+    let server = net.serve(move |request| {
+        let is_known = asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) >= 3;
+        match (is_known, request.what.as_str()) {
+            (true, _) => member(request),
+            (false, "GET /status") => json(&status),
+            (false, "GET /show-cluster") => json(r#"{"data":null,"meta":null}"#),
+            (false, _) => json(&health),
+        }
+    });
+    ctl_at(&server, &["-timeout", "1m", "show"])
 }
 
 /// Where nothing will change by itself, the answer comes at once.

@@ -27,10 +27,11 @@ pub(super) struct Answers {
 
 impl Answers {
     /// Longest time for which a leader is waited for. A node that starts, waits for founders, founds
-    /// or joins may soon know one; others need an operator.
+    /// or joins may soon know one; others need an operator. A new leader is known a moment before
+    /// the entry with the members is applied.
     fn patience(&self, session: &Session) -> Option<Duration> {
         let health = self.health.as_ref()?;
-        if !self.status.leader.is_empty() {
+        if !self.status.leader.is_empty() && !self.cluster.is_unknown() {
             return None;
         }
         match (self.cluster.is_unknown(), health.doing.as_str()) {
