@@ -6,6 +6,7 @@
 mod address;
 pub mod endpoint;
 mod id;
+mod measure;
 mod name;
 mod suggestion;
 mod time;
@@ -15,6 +16,7 @@ pub use id::{
     ClusterId, Incarnation, ListHash, LogId, NodeId, ParseIdError, ProcessId, RaftId, ShardGroupId,
     ShardId, StartId,
 };
+pub use measure::without_measures;
 pub use name::{Name, Text};
 pub use suggestion::most_similar;
 pub use time::{DurationNanos, UnixNanos, rough};

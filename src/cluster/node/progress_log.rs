@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::base::Address;
+use crate::base::{Address, without_measures};
 use crate::cluster::activity::{Activity, MissingReason};
 use crate::cluster::founding::{Block, StoreReason};
 use crate::cluster::identity::record::IdentityRecord;
@@ -40,7 +40,8 @@ impl ReportedState {
                 let addresses = view.missing.iter().map(|missing| missing.address.clone());
                 Self::Waiting(addresses.collect())
             }
-            doing => Self::Other(doing, view.reason.clone()),
+            // A refusal of the leader may have another measure at each attempt: "1200 ms ago".
+            doing => Self::Other(doing, without_measures(&view.reason)),
         }
     }
 
@@ -336,6 +337,25 @@ mod tests {
         };
         assert_eq!(ahead(3_600_001), ahead(3_600_002));
         assert!(!ahead(3_600_000).is_same_condition(&Warning::TwoVoters));
+    }
+
+    /// A leader that refuses a newcomer says how long ago it heard the member, at each attempt.
+    #[test]
+    fn a_reason_whose_measure_changes_is_repeated_as_if_it_did_not() {
+        let (mut progress_log, mut lines) = (ProgressLog::new(), Vec::new());
+        for attempt in 0..60_u64 {
+            let heard = 137 * attempt;
+            let view = View {
+                doing: Activity::Joining,
+                reason: format!("meta-1:8091 is still in use (heard {heard} ms ago); two nodes"),
+                ..waiting(&[], &REFUSED)
+            };
+            let now = Duration::from_secs(2 * attempt);
+            if progress_log.report(now, &view) {
+                lines.push(now.as_secs());
+            }
+        }
+        assert_eq!(lines, [0, 10, 30, 60]);
     }
 
     #[test]

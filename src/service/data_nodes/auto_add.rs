@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
 use super::{QUICK_ANSWER_TIMEOUT, find_node, was_removed};
-use crate::base::Address;
+use crate::base::{Address, without_measures};
 use crate::catalog::{Catalog, DATA_LEVEL};
 use crate::raft::Role;
 use crate::service::{Error, Service};
@@ -54,7 +54,7 @@ struct ConfiguredNode {
     at: Address,
     /// Address by which the data node calls itself, once it has answered.
     own_name: Option<String>,
-    /// Last error that was logged: each is logged once, not at every attempt.
+    /// Last error that was logged, without measures: each is logged once, not at every attempt.
     reported: String,
 }
 
@@ -67,13 +67,14 @@ impl ConfiguredNode {
             Err(Error::NotMember(_) | Error::Stopping) => {}
             Err(error) => {
                 let text = error.to_string();
-                if self.reported != text {
+                let reported = without_measures(&text);
+                if self.reported != reported {
                     let at = &self.at;
                     tracing::warn!(
                         event = "data-node",
                         "{at} is on the list add-data and cannot be added yet: {text}"
                     );
-                    self.reported = text;
+                    self.reported = reported;
                 }
             }
         }
