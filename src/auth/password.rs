@@ -7,9 +7,11 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use tokio::time::Instant;
 
 use super::password_queue::{Busy, Origin, PasswordQueue};
 use crate::runtime::{Env, Rng, Tasks, lock};
@@ -25,6 +27,8 @@ pub(super) struct Passwords {
     correct: Mutex<Correct>,
     queue: PasswordQueue,
     verify: Arc<Verify>,
+    /// Time of the last line about a hash of too high a cost.
+    cost_reported: Mutex<Option<Instant>>,
 }
 
 /// A password that somebody presented.
@@ -37,6 +41,8 @@ pub(super) struct Presented<'a> {
 /// Highest bcrypt cost that is checked; it takes about four seconds. A higher cost is probably a
 /// mistake, and would delay all other checks.
 const MAX_COST: u32 = 16;
+/// Interval between two lines about hashes of a higher cost.
+const COST_REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Cost of new hashes, the same as of those that data nodes make.
 const NEW_COST: u32 = 10;
@@ -79,6 +85,7 @@ impl Passwords {
             correct: Mutex::default(),
             queue: PasswordQueue::new(),
             verify: Arc::new(verify),
+            cost_reported: Mutex::default(),
         }
     }
 
@@ -96,7 +103,7 @@ impl Passwords {
         presented: &Presented<'_>,
     ) -> Result<bool, Busy> {
         let origin = Origin::new(presented.from, presented.user);
-        let Some(hash) = hash.and_then(bcrypt_hash) else {
+        let Some(hash) = hash.and_then(|hash| self.usable(hash)) else {
             let turn = self.queue.turn(origin).await?;
             let other = other.and_then(bcrypt_hash).unwrap_or(ANY_HASH);
             self.verify(turn, other, presented.password).await;
@@ -139,6 +146,29 @@ impl Passwords {
         Ok(hashed.format_for_version(bcrypt::Version::TwoA))
     }
 
+    /// Returns the text if it is a bcrypt hash that is checked. Logs a cost that is too high, once a
+    /// minute: anybody who guesses could fill the log.
+    fn usable<'h>(&self, hash: &'h [u8]) -> Option<&'h str> {
+        let cost = bcrypt_cost(hash)?;
+        if cost > MAX_COST && self.is_cost_report_due(Instant::now()) {
+            tracing::warn!(
+                event = "auth.cost",
+                cost,
+                "a password hash of a cost above {MAX_COST} is not checked"
+            );
+        }
+        bcrypt_hash(hash)
+    }
+
+    fn is_cost_report_due(&self, now: Instant) -> bool {
+        let mut reported = lock(&self.cost_reported);
+        let is_due = reported.is_none_or(|at| now.duration_since(at) >= COST_REPORT_INTERVAL);
+        if is_due {
+            *reported = Some(now);
+        }
+        is_due
+    }
+
     /// Computes one hash. The turn ends with the work, even if the caller has gone away.
     async fn verify(&self, turn: impl Send + 'static, hash: &str, password: &[u8]) -> bool {
         let (verify, hash, password) = (self.verify.clone(), hash.to_owned(), password.to_owned());
@@ -163,23 +193,23 @@ impl Passwords {
     }
 }
 
-/// Returns the text if it is a bcrypt hash. `$2a$`, `$2b$` and `$2y$` are the same algorithm.
+/// Returns the text if it is a bcrypt hash whose cost is not too high.
 fn bcrypt_hash(hash: &[u8]) -> Option<&str> {
+    let cost = bcrypt_cost(hash)?;
+    let text = std::str::from_utf8(hash).ok()?;
+    (cost <= MAX_COST).then_some(text)
+}
+
+/// Returns the cost of a bcrypt hash. `$2a$`, `$2b$` and `$2y$` are the same algorithm.
+fn bcrypt_cost(hash: &[u8]) -> Option<u32> {
     let text = std::str::from_utf8(hash)
         .ok()
         .filter(|text| text.len() == 60 && text.is_ascii())?;
     let known = ["$2a$", "$2b$", "$2y$"]
         .iter()
         .any(|prefix| text.starts_with(prefix));
-    let cost: u32 = text.get(4..6)?.parse().ok()?;
-    if known && cost > MAX_COST {
-        tracing::warn!(
-            event = "auth.cost",
-            cost,
-            "a password hash of a cost above {MAX_COST} is not checked"
-        );
-    }
-    (known && cost <= MAX_COST).then_some(text)
+    let cost = text.get(4..6)?.parse().ok()?;
+    known.then_some(cost)
 }
 
 type Sum = [u8; 32];
@@ -291,6 +321,19 @@ mod tests {
             password == b"U*U"
         };
         (Passwords::with(&Env::real(), verify), hashes)
+    }
+
+    /// Whoever guesses the password of a user with such a hash must not fill the log.
+    #[test]
+    fn a_cost_that_is_too_high_is_told_once_a_minute() {
+        let (passwords, begun) = (Passwords::new(&Env::real()), Instant::now());
+        let told =
+            |seconds: u64| passwords.is_cost_report_due(begun + Duration::from_secs(seconds));
+        let lines = (0..180).filter(|second| told(*second));
+        assert_eq!(lines.collect::<Vec<_>>(), [0, 60, 120]);
+        let costly = ANY_HASH.replace("$10$", "$17$");
+        assert_eq!(passwords.usable(costly.as_bytes()), None);
+        assert_eq!(passwords.usable(ANY_HASH.as_bytes()), Some(ANY_HASH));
     }
 
     #[tokio::test]
