@@ -7,25 +7,21 @@ use influxdb_meta::wire::envelope::Body;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::auth::{GO_TOKEN, INTERNAL, bearer, config, error};
+use super::auth::error;
 use super::cluster::{Node, TestCluster};
-use super::harness::{PATIENCE, Reply, TestServer, post, until};
+use super::harness::{PATIENCE, Reply, TestServer, post};
 
 /// Hash of the password `s3:cret`, which another program made.
-const HASH: &str = "$2a$04$abcdefghijklmnopqrstuuqZjxwjM8vs9/rKGjateZ0zqhyOGcuKe";
+pub(super) const HASH: &str = "$2a$04$abcdefghijklmnopqrstuuqZjxwjM8vs9/rKGjateZ0zqhyOGcuKe";
 
 /// Headers of Chronograf's requests.
 const CHRONOGRAF: &str = "User-Agent: Go-http-client/1.1\r\nContent-Type: application/json\r\n\
                           Accept-Encoding: gzip\r\n";
 /// Headers that curl sends with `-d`.
-const CURL: &str = "User-Agent: curl/8.5.0\r\nAccept: */*\r\n\
+pub(super) const CURL: &str = "User-Agent: curl/8.5.0\r\nAccept: */*\r\n\
                     Content-Type: application/x-www-form-urlencoded\r\n";
-/// Headers of Kapacitor, also on GET.
-const KAPACITOR: &str = "User-Agent: InfluxDB Cluster Client\r\nAccept: application/json\r\n\
-                         Content-Type: application/json\r\n";
-
 /// All 18 permissions in the order of a genuine node (clients.md A0.1).
-const ALL: [&str; 18] = [
+pub(super) const ALL: [&str; 18] = [
     "ViewAdmin",
     "ViewChronograf",
     "CreateDatabase",
@@ -53,13 +49,13 @@ async fn write(node: &Node, path: &str, body: &Value) -> Reply {
 }
 
 /// Sends a write that must succeed in the only way that Chronograf takes for success.
-async fn done(node: &Node, path: &str, body: Value) {
+pub(super) async fn done(node: &Node, path: &str, body: Value) {
     let reply = write(node, path, &body).await;
     is_done(&reply, &body.to_string());
 }
 
 #[track_caller]
-fn is_done(reply: &Reply, what: &str) {
+pub(super) fn is_done(reply: &Reply, what: &str) {
     assert_eq!((reply.status(), reply.text()), (200, ""), "{what}");
     assert_eq!(reply.header("Content-Length"), Some("0"), "{what}");
     let text = Some("text/plain; charset=utf-8");
@@ -89,7 +85,7 @@ async fn propose(node: &Node, command: WireCommand) {
     proposed.expect("proposed");
 }
 
-async fn create_database(cluster: &TestCluster, name: &str) {
+pub(super) async fn create_database(cluster: &TestCluster, name: &str) {
     let create = WireCommand::CreateDatabase {
         name: Name::from(name),
         retention_policy: None,
@@ -97,11 +93,11 @@ async fn create_database(cluster: &TestCluster, name: &str) {
     propose(cluster.leader(), create).await;
 }
 
-fn user(action: &str, user: Value) -> Value {
+pub(super) fn user(action: &str, user: Value) -> Value {
     json!({"action": action, "user": user})
 }
 
-fn role(action: &str, role: Value) -> Value {
+pub(super) fn role(action: &str, role: Value) -> Value {
     json!({"action": action, "role": role})
 }
 
@@ -423,118 +419,6 @@ async fn a_node_without_a_cluster_says_so() {
     let create = user("create", json!({"name": "u", "password": "p"})).to_string();
     let reply = server.post("/user", CHRONOGRAF, create.as_bytes()).await;
     assert_eq!(error(&reply).0, 503);
-}
-
-/// Kapacitor and Chronograf with authentication: the first admin is made with an internal token,
-/// and then Kapacitor reads with one, and Chronograf with a password.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_first_admin_is_made_with_an_internal_token() {
-    let cluster = TestCluster::guarded(2, config(Default::default()), None).await;
-    let (leader, follower) = (cluster.leader(), cluster.follower());
-    let create = user(
-        "create",
-        json!({"name": "root", "hash": HASH, "permissions": {"": ALL}}),
-    )
-    .to_string();
-    let ask = async |node: &Node, headers: &str| {
-        node.http
-            .ask(&post("/user", headers, create.as_bytes()))
-            .await
-    };
-    assert_eq!(
-        error(&ask(leader, CURL).await).1,
-        "must create admin user first"
-    );
-    is_done(&ask(follower, &format!("{CURL}{GO_TOKEN}")).await, "create");
-    assert_eq!(error(&ask(leader, CURL).await).0, 401);
-
-    // Kapacitor: an empty user name, on GET without a body.
-    let token = bearer(INTERNAL, "");
-    let get = async |name: &str, headers: &str| {
-        let request = format!("GET /user?name={name} HTTP/1.1\r\nHost: m\r\n{headers}\r\n");
-        follower.http.ask(request.as_bytes()).await
-    };
-    let kapacitor = format!("{KAPACITOR}{token}");
-    let found = get("root", &kapacitor).await.json();
-    assert_eq!(found["users"][0]["hash"], HASH);
-    assert_eq!(found["users"][0]["permissions"], json!({"": ALL}));
-    let unknown = get("nobody", &kapacitor).await;
-    assert_eq!(error(&unknown), (404, "user not found".to_owned()));
-
-    // root:s3:cret, once the follower has applied its creation.
-    let is_there = || {
-        let applied = follower.raft.applied().borrow().clone();
-        applied.catalog.users.get(&Name::from("root")).is_some()
-    };
-    until("root is known", is_there).await;
-    let basic = "Authorization: Basic cm9vdDpzMzpjcmV0\r\n";
-    let reply = get("root", basic).await;
-    assert_eq!(reply.json()["users"][0]["name"], "root");
-}
-
-/// Kapacitor asks this for users without a hash. Only 200 means yes (clients.md A2 and trap 10).
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_password_and_a_permission_can_be_checked_on_every_node() {
-    let cluster = TestCluster::of(2).await;
-    create_database(&cluster, "db").await;
-    let (leader, follower) = (cluster.leader(), cluster.follower());
-    let create = json!({"name": "u", "hash": HASH, "permissions": {"db": ["ReadData"]}});
-    done(leader, "/user", user("create", create)).await;
-    let permissions = json!({"": ["Monitor"]});
-    let create = json!({"name": "r", "permissions": permissions, "users": ["u"]});
-    done(leader, "/role", role("create", create)).await;
-    let is_there = || {
-        let applied = follower.raft.applied().borrow().clone();
-        applied.catalog.roles.get(&Name::from("r")).is_some()
-    };
-    until("the role is known", is_there).await;
-    let lacks = |permission: &str| format!("\"u\" lacks the permission {permission}");
-    for (query, want) in [
-        (
-            "name=u&password=s3%3Acret&permission=NoPermissions&resource=_",
-            None,
-        ),
-        (
-            "name=u&password=s3%3Acret&permission=ReadData&resource=db",
-            None,
-        ),
-        (
-            "name=u&password=s3%3Acret&permission=Monitor&resource=db",
-            None,
-        ),
-        (
-            "name=u&password=s3%3Acret&permission=Monitor&resource=",
-            None,
-        ),
-        (
-            "name=u&password=s3%3Acret&permission=ReadData&resource=_",
-            Some((403, lacks("ReadData"))),
-        ),
-        (
-            "name=u&password=s3%3Acret&permission=WriteData&resource=db",
-            Some((403, lacks("WriteData"))),
-        ),
-        (
-            "name=u&password=wrong&permission=NoPermissions&resource=_",
-            Some((401, "authorization failed".to_owned())),
-        ),
-        (
-            "name=x&password=s3%3Acret&permission=NoPermissions&resource=_",
-            Some((404, "user not found".to_owned())),
-        ),
-        (
-            "name=u&password=s3%3Acret&permission=Any&resource=_",
-            Some((400, "invalid permission: Any".to_owned())),
-        ),
-    ] {
-        for node in [leader, follower] {
-            let reply = node.http.get(&format!("/authorized?{query}")).await;
-            match &want {
-                None => is_done(&reply, query),
-                Some(want) => assert_eq!(error(&reply), *want, "{query}"),
-            }
-        }
-    }
 }
 
 /// 20 writes of Chronograf over one connection (clients.md trap 2).

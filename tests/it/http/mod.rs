@@ -10,6 +10,7 @@ mod identity;
 mod joining;
 mod labels;
 mod leader;
+mod logins;
 mod member;
 mod peers;
 mod reattached;
