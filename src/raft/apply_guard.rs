@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use crate::base::LogId;
-use crate::storage::{ApplyNote, EntryKind, Log};
+use crate::storage::{AttemptNote, EntryKind, Log};
 use crate::wire::envelope;
 
 /// Number of processes that may die while they apply the same entry.
@@ -36,14 +36,14 @@ pub struct DeadlyEntry {
 /// Writes the note of entries that might end the process. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct ApplyGuard {
-    note: ApplyNote,
+    note: AttemptNote,
     /// Entries up to this index are replayed after a start. Each is noted: one of them may have
     /// ended the last process.
     replayed: u64,
 }
 
 /// Removes the note when it is dropped. A panic does not: the process ends before.
-pub(super) struct Noted(ApplyNote);
+pub(super) struct Noted(AttemptNote);
 
 impl ApplyGuard {
     /// `snapshot` is the last entry that is not applied again.

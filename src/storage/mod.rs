@@ -2,14 +2,14 @@
 //!
 //! Owns: everything below `<dir>/influxd-meta/`. Never: Raft policy, or the meaning of a phase.
 
-mod apply_note;
 mod archive;
+mod attempt_note;
 mod copies;
 mod dir;
 mod log;
 mod snapshot;
 
-pub use apply_note::ApplyNote;
+pub use attempt_note::AttemptNote;
 pub use copies::Copy;
 pub use dir::{DataDir, OpenDirError};
 pub use log::{

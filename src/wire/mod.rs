@@ -6,7 +6,7 @@
 
 pub mod accounts;
 pub mod api;
-pub mod apply_note;
+pub mod attempt_note;
 pub mod budget;
 pub mod data;
 pub mod data_node;

@@ -120,8 +120,8 @@ pub const IDENTITY_FILE: Format = Format {
     levels: &[OLDEST_LEVEL],
 };
 
-/// The file `applying` ([`crate::wire::apply_note`]).
-pub const APPLY_NOTE: Format = Format {
+/// The file `applying` ([`crate::wire::attempt_note`]).
+pub const ATTEMPT_NOTE: Format = Format {
     name: "note of the entry being applied",
     levels: &[OLDEST_LEVEL],
 };
@@ -136,7 +136,7 @@ pub const FORMATS: [Format; 9] = [
     RAFT_FRAMES,
     FOUNDING,
     IDENTITY_FILE,
-    APPLY_NOTE,
+    ATTEMPT_NOTE,
 ];
 
 // A leader compares the format of a log entry with the feature level of the cluster (`POST

@@ -13,7 +13,7 @@ use crate::machine::{InternalCommand, RestoreRef, WireCommand};
 use crate::runtime::disk::{Fake, OpKind};
 use crate::runtime::{Tasks, lock};
 use crate::wire::envelope::{self, Body};
-use crate::wire::{apply_note, execute};
+use crate::wire::{attempt_note, execute};
 
 /// Applies a command as entry 5.
 async fn apply(machine: &mut StateMachine, body: &Body) {
@@ -35,7 +35,7 @@ async fn noted_for(body: Body) -> Vec<u64> {
     let history = disk.history();
     let notes = history.iter().filter(|op| op.path.ends_with("applying"));
     let attempts = notes.filter_map(|op| match &op.kind {
-        OpKind::Write { bytes, .. } => apply_note::decode(Incarnation([1; 16]), bytes),
+        OpKind::Write { bytes, .. } => attempt_note::decode(Incarnation([1; 16]), bytes),
         _ => None,
     });
     attempts.map(|attempts| attempts.entry.index).collect()

@@ -31,7 +31,7 @@ use tokio::sync::{mpsc, oneshot};
 use self::command::{Done, WriterCommand};
 use self::log_state::LogState;
 use self::writer::Writer;
-use super::{ApplyNote, DataDir};
+use super::{AttemptNote, DataDir};
 use crate::base::{Incarnation, LogId};
 use crate::runtime::Env;
 use crate::wire::wal::{MAX_PAYLOAD, Record};
@@ -51,7 +51,7 @@ pub use crate::wire::wal::{Entry, EntryKind, Vote};
 #[derive(Clone)]
 pub struct Log {
     state: Arc<LogState>,
-    apply_note: ApplyNote,
+    apply_note: AttemptNote,
     /// Unbounded, because callers must not wait: openraft awaits each vote, truncation and purge.
     /// The sender of a follower's entries bounds them, and [`Log::room`] bounds a leader's
     /// proposals.
@@ -96,7 +96,7 @@ impl Log {
                 operation: LogOperation::StartWriter,
                 source,
             })?;
-        let apply_note = ApplyNote::open(dir, incarnation);
+        let apply_note = AttemptNote::open(dir, incarnation);
         Ok(Self {
             state,
             apply_note,
@@ -105,7 +105,7 @@ impl Log {
     }
 
     /// Returns the note of the entry that is being applied.
-    pub fn apply_note(&self) -> &ApplyNote {
+    pub fn apply_note(&self) -> &AttemptNote {
         &self.apply_note
     }
 

@@ -3,7 +3,7 @@
 use std::fs;
 
 use influxdb_meta::base::{Incarnation, LogId};
-use influxdb_meta::wire::apply_note::{self, ApplyAttempts};
+use influxdb_meta::wire::attempt_note::{self, Attempts};
 
 use crate::harness::node::{Node, Nodes};
 use crate::harness::writers::{Writers, assert_kept};
@@ -15,7 +15,7 @@ fn note_two_deaths(node: &Node) {
         let applied = &health["raft_state"]["applied"];
         applied[name].as_u64().expect("an applied entry")
     };
-    let attempts = ApplyAttempts {
+    let attempts = Attempts {
         entry: LogId {
             term: number("term"),
             index: number("index"),
@@ -26,7 +26,7 @@ fn note_two_deaths(node: &Node) {
     let incarnation = health["incarnation"].as_str().expect("an incarnation");
     let incarnation = hex::decode(incarnation).expect("hex");
     let incarnation = Incarnation(incarnation.try_into().expect("16 bytes"));
-    let note = apply_note::encode(incarnation, Some(attempts));
+    let note = attempt_note::encode(incarnation, Some(attempts));
     fs::write(node.data_dir().join("applying"), note).expect("written");
 }
 

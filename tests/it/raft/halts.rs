@@ -10,7 +10,7 @@ use influxdb_meta::base::{Incarnation, LogId, RaftId};
 use influxdb_meta::raft::{HandshakeRefusal, OpenError, ProposeError, Raft, Role, UnknownReason};
 use influxdb_meta::runtime::Disk;
 use influxdb_meta::runtime::disk::{Fake, OpKind};
-use influxdb_meta::wire::apply_note::{self, ApplyAttempts};
+use influxdb_meta::wire::attempt_note::{self, Attempts};
 use influxdb_meta::wire::envelope::Body;
 use tokio::time::{Instant, timeout};
 
@@ -379,12 +379,12 @@ const APPLYING: &str = "/meta/influxd-meta/applying";
 
 /// Writes the note as this many processes leave it that died while they applied the entry.
 fn note_deaths(disk: &Fake, incarnation: Incarnation, entry: LogId, count: u32) {
-    let attempts = ApplyAttempts {
+    let attempts = Attempts {
         entry,
         bytes: 17,
         count,
     };
-    let note = apply_note::encode(incarnation, Some(attempts));
+    let note = attempt_note::encode(incarnation, Some(attempts));
     let file = disk.open(Path::new(APPLYING), true).expect("the note");
     file.write_at(0, &note).expect("written");
 }
@@ -413,7 +413,7 @@ async fn an_entry_that_ended_two_processes_is_not_applied_by_a_third() {
         .await;
     let disk = &cluster.members[&victim].disk;
     let note = disk.read(Path::new(APPLYING)).expect("the note");
-    assert_eq!(apply_note::decode(me, &note), None, "applied");
+    assert_eq!(attempt_note::decode(me, &note), None, "applied");
 
     cluster.kill(victim);
     note_deaths(&cluster.members[&victim].disk, me, last, 2);

@@ -199,7 +199,7 @@ fn a_failed_reserve_leaves_nothing_behind() {
         let volume = Volume::open_with(&disk, None, config).expect("the first segment fits");
         settle().await;
         assert_eq!(volume.log.room(), Room::Full);
-        let note = influxdb_meta::wire::apply_note::APPLY_NOTE_LEN as u64;
+        let note = influxdb_meta::wire::attempt_note::ATTEMPT_NOTE_LEN as u64;
         assert_eq!(disk.used(), before + config.segment_bytes + note);
         volume.append(entries(1, 0..3)).await.expect("append");
     });

@@ -1,6 +1,6 @@
 //! Durable bytes: acknowledged data is there after every crash, and damage is never silent.
 
-mod apply_note;
+mod attempt_note;
 mod crashes;
 mod damage;
 mod directory;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use influxdb_meta::base::LogId;
 use influxdb_meta::runtime::disk::{Fake, OpKind};
-use influxdb_meta::storage::{ApplyNote, DataDir, Log};
+use influxdb_meta::storage::{AttemptNote, DataDir, Log};
 
 use super::support::{DIR, ME, env};
 
@@ -14,7 +14,7 @@ const SECOND: LogId = LogId { term: 1, index: 10 };
 
 /// Life of a process: it finds the note, acts, and is killed. Returns what it found, and the disk
 /// that it leaves.
-async fn life(disk: &Fake, act: impl FnOnce(&ApplyNote)) -> (Option<(LogId, u32)>, Fake) {
+async fn life(disk: &Fake, act: impl FnOnce(&AttemptNote)) -> (Option<(LogId, u32)>, Fake) {
     let env = env(disk);
     let dir = DataDir::open(&env, Path::new(DIR)).expect("opens");
     dir.store("identity", b"x").expect("stored");
@@ -28,7 +28,7 @@ async fn life(disk: &Fake, act: impl FnOnce(&ApplyNote)) -> (Option<(LogId, u32)
 #[tokio::test]
 async fn deaths_in_a_row_at_one_entry_are_counted() {
     let disk = Fake::new();
-    let dies = |note: &ApplyNote| note.begin(FIRST, 100);
+    let dies = |note: &AttemptNote| note.begin(FIRST, 100);
     let (found, disk) = life(&disk, dies).await;
     assert_eq!(found, None);
     let (found, disk) = life(&disk, dies).await;

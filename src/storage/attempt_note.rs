@@ -12,13 +12,13 @@ use std::sync::Arc;
 use super::DataDir;
 use crate::base::{Incarnation, LogId};
 use crate::runtime::disk::File;
-use crate::wire::apply_note::{self, APPLY_NOTE_LEN, ApplyAttempts};
+use crate::wire::attempt_note::{self, ATTEMPT_NOTE_LEN, Attempts};
 
 const NAME: &str = "applying";
 
 /// The note of one volume. Cheap to clone.
 #[derive(Clone)]
-pub struct ApplyNote(Arc<Inner>);
+pub struct AttemptNote(Arc<Inner>);
 
 struct Inner {
     path: PathBuf,
@@ -26,16 +26,16 @@ struct Inner {
     /// `None` where the file cannot be used: the node works without it.
     file: Option<Box<dyn File>>,
     /// Attempts of earlier processes.
-    unfinished: Option<ApplyAttempts>,
+    unfinished: Option<Attempts>,
 }
 
-impl ApplyNote {
+impl AttemptNote {
     /// Opens the note, and makes its file if there is none, so that no later write needs space.
     /// Blocks. A disk that refuses costs the protection only.
     pub(super) fn open(dir: &DataDir, incarnation: Incarnation) -> Self {
         let path = dir.path().join(NAME);
         let (file, unfinished) = match read(dir, &path) {
-            Ok((file, bytes)) => (Some(file), apply_note::decode(incarnation, &bytes)),
+            Ok((file, bytes)) => (Some(file), attempt_note::decode(incarnation, &bytes)),
             Err(error) => {
                 tracing::warn!(
                     event = "apply-note.unusable", path = %path.display(), %error,
@@ -58,7 +58,7 @@ impl ApplyNote {
 
     /// Returns the entry that the last process did not finish applying, with the number of
     /// processes in a row that did not.
-    pub fn unfinished(&self) -> Option<ApplyAttempts> {
+    pub fn unfinished(&self) -> Option<Attempts> {
         self.0.unfinished
     }
 
@@ -66,7 +66,7 @@ impl ApplyNote {
     /// a slow disk can delay for seconds (writers are throttled, or wait for the journal).
     pub fn begin(&self, entry: LogId, bytes: usize) {
         let before = self.0.unfinished.filter(|before| before.entry == entry);
-        self.write(Some(ApplyAttempts {
+        self.write(Some(Attempts {
             entry,
             bytes: bytes as u64,
             count: before.map_or(0, |before| before.count).saturating_add(1),
@@ -78,9 +78,9 @@ impl ApplyNote {
         self.write(None);
     }
 
-    fn write(&self, attempts: Option<ApplyAttempts>) {
+    fn write(&self, attempts: Option<Attempts>) {
         let Some(file) = &self.0.file else { return };
-        let note = apply_note::encode(self.0.incarnation, attempts);
+        let note = attempt_note::encode(self.0.incarnation, attempts);
         // An overwrite in place. If it fails, deaths are not counted; the log finds a broken disk
         // by its own writes.
         if let Err(error) = file.write_at(0, &note) {
@@ -92,8 +92,8 @@ impl ApplyNote {
 fn read(dir: &DataDir, path: &Path) -> io::Result<(Box<dyn File>, Vec<u8>)> {
     let file = dir.disk().open(path, true)?;
     let mut bytes = file.read_all()?;
-    if bytes.len() < APPLY_NOTE_LEN {
-        bytes = vec![0; APPLY_NOTE_LEN];
+    if bytes.len() < ATTEMPT_NOTE_LEN {
+        bytes = vec![0; ATTEMPT_NOTE_LEN];
         file.write_at(0, &bytes)?;
         // Synced once: the later overwrites need no new space.
         file.sync()?;

@@ -7,18 +7,18 @@
 //! applied: the note only protects from a loop of crashes.
 
 use crate::base::{Incarnation, LogId};
-use crate::wire::version::APPLY_NOTE;
+use crate::wire::version::ATTEMPT_NOTE;
 
-const FORMAT: u32 = APPLY_NOTE.newest();
+const FORMAT: u32 = ATTEMPT_NOTE.newest();
 const MAGIC: [u8; 8] = *b"IMETAAPL";
 const PREFIX_LEN: usize = 16;
 
 /// Length of a note. It never changes: an overwrite in place needs no space on the disk.
-pub const APPLY_NOTE_LEN: usize = 60;
+pub const ATTEMPT_NOTE_LEN: usize = 60;
 
 /// Attempts to apply an entry, of which none has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ApplyAttempts {
+pub struct Attempts {
     pub entry: LogId,
     /// Length of the entry in the log.
     pub bytes: u64,
@@ -26,19 +26,19 @@ pub struct ApplyAttempts {
 }
 
 /// Encodes a note. `None` means that no entry is being applied.
-pub fn encode(incarnation: Incarnation, attempts: Option<ApplyAttempts>) -> [u8; APPLY_NOTE_LEN] {
-    let attempts = attempts.unwrap_or(ApplyAttempts {
+pub fn encode(incarnation: Incarnation, attempts: Option<Attempts>) -> [u8; ATTEMPT_NOTE_LEN] {
+    let attempts = attempts.unwrap_or(Attempts {
         entry: LogId::default(),
         bytes: 0,
         count: 0,
     });
-    let mut rest = Vec::with_capacity(APPLY_NOTE_LEN - PREFIX_LEN);
+    let mut rest = Vec::with_capacity(ATTEMPT_NOTE_LEN - PREFIX_LEN);
     rest.extend_from_slice(&incarnation.0);
     for number in [attempts.entry.term, attempts.entry.index, attempts.bytes] {
         rest.extend_from_slice(&number.to_le_bytes());
     }
     rest.extend_from_slice(&attempts.count.to_le_bytes());
-    let mut note = [0; APPLY_NOTE_LEN];
+    let mut note = [0; ATTEMPT_NOTE_LEN];
     note[..8].copy_from_slice(&MAGIC);
     note[8..12].copy_from_slice(&FORMAT.to_le_bytes());
     note[12..16].copy_from_slice(&crc32fast::hash(&rest).to_le_bytes());
@@ -48,8 +48,8 @@ pub fn encode(incarnation: Incarnation, attempts: Option<ApplyAttempts>) -> [u8;
 
 /// Decodes a note of this volume. Returns `None` where no entry was being applied, and for
 /// everything that is no such note.
-pub fn decode(incarnation: Incarnation, note: &[u8]) -> Option<ApplyAttempts> {
-    let (prefix, rest) = note.get(..APPLY_NOTE_LEN)?.split_at(PREFIX_LEN);
+pub fn decode(incarnation: Incarnation, note: &[u8]) -> Option<Attempts> {
+    let (prefix, rest) = note.get(..ATTEMPT_NOTE_LEN)?.split_at(PREFIX_LEN);
     let number = |at: usize| Some(u64::from_le_bytes(rest.get(at..at + 8)?.try_into().ok()?));
     let is_ours = prefix[..8] == MAGIC
         && prefix[8..12] == FORMAT.to_le_bytes()
@@ -59,7 +59,7 @@ pub fn decode(incarnation: Incarnation, note: &[u8]) -> Option<ApplyAttempts> {
     if !is_ours || count == 0 {
         return None;
     }
-    Some(ApplyAttempts {
+    Some(Attempts {
         entry: LogId {
             term: number(16)?,
             index: number(24)?,
@@ -75,8 +75,8 @@ mod tests {
 
     const OURS: Incarnation = Incarnation([7; 16]);
 
-    fn attempts() -> ApplyAttempts {
-        ApplyAttempts {
+    fn attempts() -> Attempts {
+        Attempts {
             entry: LogId { term: 3, index: 17 },
             bytes: 3_600_000,
             count: 2,
