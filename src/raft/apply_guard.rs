@@ -4,11 +4,8 @@
 use std::path::PathBuf;
 
 use crate::base::LogId;
-use crate::storage::{AttemptNote, EntryKind, Log};
+use crate::storage::{AttemptNote, EntryKind, Log, Noted};
 use crate::wire::envelope;
-
-/// Number of processes that may die while they apply the same entry.
-const MAX_DEATHS: u32 = 2;
 
 /// Minimum length of an entry that is noted while the node runs. Shorter ones cost less than the
 /// note's write. Compressed commands are longer.
@@ -42,9 +39,6 @@ pub(super) struct ApplyGuard {
     replayed: u64,
 }
 
-/// Removes the note when it is dropped. A panic does not: the process ends before.
-pub(super) struct Noted(AttemptNote);
-
 impl ApplyGuard {
     /// `snapshot` is the last entry that is not applied again.
     ///
@@ -52,10 +46,8 @@ impl ApplyGuard {
     /// An entry that is to be applied ended the process twice.
     pub(super) fn open(log: &Log, snapshot: Option<LogId>) -> Result<Self, DeadlyEntry> {
         let note = log.apply_note().clone();
-        let deadly = note
-            .unfinished()
-            .filter(|attempts| attempts.count >= MAX_DEATHS && Some(attempts.entry) > snapshot);
-        if let Some(attempts) = deadly {
+        let deadly = note.deadly();
+        if let Some(attempts) = deadly.filter(|attempts| Some(attempts.entry) > snapshot) {
             return Err(DeadlyEntry {
                 entry: attempts.entry,
                 command: command_name(log, attempts.entry),
@@ -77,16 +69,7 @@ impl ApplyGuard {
     /// Notes an entry until the returned value is dropped. Blocks as long as the disk does, at both
     /// ends: not for the threads that carry Raft.
     pub(super) fn begin(&self, entry: LogId, bytes: usize) -> Noted {
-        self.note.begin(entry, bytes);
-        Noted(self.note.clone())
-    }
-}
-
-impl Drop for Noted {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            self.0.end();
-        }
+        self.note.hold(entry, bytes as u64)
     }
 }
 

@@ -25,7 +25,7 @@ use super::{RaftConfig, Replica, Transport, compaction};
 use crate::base::{Incarnation, RaftId};
 use crate::catalog::Catalog;
 use crate::runtime::{Env, TaskHandle, Tasks};
-use crate::storage::{Log, SnapshotHeader, Snapshots};
+use crate::storage::{AttemptNote, Log, SnapshotHeader, Snapshots};
 
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -73,6 +73,7 @@ pub(super) struct Inner {
     pub(super) me: Replica,
     pub(super) raft: OpenRaft,
     pub(super) log: Log,
+    load_note: AttemptNote,
     pub(super) halt_latch: HaltLatch,
     pub(super) contact: Contact,
     pub(super) rooms: MemberRooms,
@@ -113,6 +114,7 @@ impl Raft {
             catalog: Catalog::default(),
         };
         let (publish, applied) = watch::channel(Arc::new(nothing));
+        let load_note = snapshots.load_note().clone();
         let snapshot_store =
             SnapshotStore::new(snapshots, log.clone(), tasks.clone(), halt_latch.clone());
         let failed = |error: &dyn std::fmt::Display| match halt_latch.get() {
@@ -148,6 +150,7 @@ impl Raft {
             me,
             raft,
             log,
+            load_note,
             halt_latch,
             contact: Contact::default(),
             rooms: known.rooms,
@@ -203,6 +206,7 @@ impl Raft {
             me,
             raft,
             log,
+            load_note,
             contact,
             admitted,
             env,
@@ -214,6 +218,8 @@ impl Raft {
             me: *me,
             raft: raft.clone(),
             log: log.clone(),
+            load_note: load_note.clone(),
+            tasks: env.tasks.clone(),
             contact: contact.clone(),
             clock: env.clock.clone(),
         });

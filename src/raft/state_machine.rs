@@ -82,6 +82,7 @@ impl StateMachine {
                 )
             }
         };
+        snapshot_store.snapshots.set_loaded();
         let snapshot_policy = SnapshotPolicy::new(snapshot_store.size.clone());
         let machine = Self {
             last,
@@ -390,14 +391,22 @@ impl SnapshotStore {
         latest.map_err(|error| self.halt_latch.lost_snapshot(error))
     }
 
-    /// Decodes a snapshot outside of the threads that carry Raft.
+    /// Decodes a received snapshot outside of the threads that carry Raft. It is noted meanwhile: it
+    /// may cost more memory than this process has.
     async fn decode_elsewhere(
         &self,
         header: &SnapshotHeader,
         bytes: &Bytes,
     ) -> io::Result<Catalog> {
-        let bytes = bytes.clone();
-        let decoded = self.tasks.blocking(move || state::decode(&bytes)).await;
+        let (note, bytes) = (self.snapshots.load_note().clone(), bytes.clone());
+        let last = header.last.unwrap_or_default();
+        let decode = move || {
+            let _noted = note.hold(last, bytes.len() as u64);
+            let decoded = state::decode(&bytes);
+            note.forget_deaths();
+            decoded
+        };
+        let decoded = self.tasks.blocking(decode).await;
         decoded.map_err(|error| self.halt_latch.unreadable_snapshot(header.last, error))
     }
 

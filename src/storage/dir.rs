@@ -1,11 +1,13 @@
 //! The directory `<dir>/influxd-meta/`: its lock, its folders, and small files that are replaced
 //! atomically.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::log::{LogConfig, is_full};
+use super::{AttemptNote, Attempted};
 use crate::runtime::disk::{Disk, Lock};
 use crate::runtime::{Env, lock};
 
@@ -21,6 +23,8 @@ struct Inner {
     volume_bytes: u64,
     /// Held while a small file is replaced: two writers of one name would share its temporary file.
     replace_lock: Mutex<()>,
+    /// Open notes.
+    notes: Mutex<BTreeMap<Attempted, AttemptNote>>,
     _lock: Box<dyn Lock>,
 }
 
@@ -98,12 +102,23 @@ impl DataDir {
             path,
             volume_bytes,
             replace_lock: Mutex::new(()),
+            notes: Mutex::default(),
             _lock: lock,
         }));
         if !data_dir.check_identity_exists()? {
             data_dir.check_room()?;
         }
         Ok(data_dir)
+    }
+
+    pub(super) fn add_note(&self, attempted: Attempted, note: AttemptNote) {
+        lock(&self.0.notes).insert(attempted, note);
+    }
+
+    /// Records that this process ends in order. What it applies or loads at this moment does not
+    /// count as the death of a process. Blocks for two writes into the page cache.
+    pub fn close_notes(&self) {
+        lock(&self.0.notes).values().for_each(AttemptNote::close);
     }
 
     /// Returns `<dir>/influxd-meta`.

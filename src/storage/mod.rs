@@ -9,7 +9,7 @@ mod dir;
 mod log;
 mod snapshot;
 
-pub use attempt_note::AttemptNote;
+pub use attempt_note::{AttemptNote, Attempted, Noted};
 pub use copies::Copy;
 pub use dir::{DataDir, OpenDirError};
 pub use log::{
@@ -17,5 +17,6 @@ pub use log::{
     LogOperation, Room, RoomPermit, RoomUse, StopReason, Vote, is_full, record_bytes,
 };
 pub use snapshot::{
-    OpenSnapshotsError, SnapshotError, SnapshotErrorCause, SnapshotHeader, Snapshots,
+    DeadlySnapshot, OpenSnapshotsError, SnapshotError, SnapshotErrorCause, SnapshotHeader,
+    Snapshots,
 };

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 
-use super::DataDir;
 use super::dir::{is_tmp, replace_file};
-use crate::base::LogId;
+use super::{AttemptNote, Attempted, DataDir, Noted};
+use crate::base::{Incarnation, LogId};
 use crate::runtime::{Disk, Env, lock};
 pub use crate::wire::snapshot_file::SnapshotHeader;
 use crate::wire::snapshot_file::{self, SnapshotFileError};
@@ -26,6 +26,10 @@ struct Inner {
     newest: Mutex<Option<SnapshotId>>,
     /// Files that `open` could not use. Newest first.
     rejected: Vec<SnapshotError>,
+    /// Note of the snapshot that is being loaded.
+    load_note: AttemptNote,
+    /// Held from `open` until `set_loaded`.
+    loading: Mutex<Option<Noted>>,
 }
 
 /// Number of snapshots that are kept. If the newest is damaged, the log may still reach back to the
@@ -54,9 +58,30 @@ pub enum SnapshotErrorCause {
     Misnamed(Option<LogId>),
 }
 
+/// A snapshot that the process does not survive.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the process died {deaths} times while it loaded a snapshot ({bytes} bytes, of log entries up \
+     to {last}), so it does not load it again and takes no part; members with more memory go on. \
+     Give this node more memory, then delete {} and restart it",
+    note.display()
+)]
+pub struct DeadlySnapshot {
+    /// Last entry in the snapshot.
+    pub last: LogId,
+    pub bytes: u64,
+    pub deaths: u32,
+    /// File to delete for another attempt.
+    pub note: PathBuf,
+}
+
 /// Reasons why the snapshots of a directory cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenSnapshotsError {
+    /// Two processes in a row died while they loaded a snapshot, from this directory or from a
+    /// leader. Nothing was read.
+    #[error(transparent)]
+    Deadly(#[from] DeadlySnapshot),
     #[error(transparent)]
     Newer(SnapshotError),
     #[error(transparent)]
@@ -64,24 +89,31 @@ pub enum OpenSnapshotsError {
 }
 
 impl Snapshots {
-    /// Finds and verifies the newest valid snapshot. Blocks.
+    /// Finds and verifies the newest valid snapshot. Blocks. Loading it is noted until
+    /// [`Snapshots::set_loaded`]: it may cost more memory than this process has.
     ///
     /// A damaged file is skipped, with a warning and an entry in [`Snapshots::rejected`].
     /// `Log::open` checks whether the log reaches back to an older one.
     ///
     /// # Errors
-    /// Errors of the disk, and a file of a newer version: an older snapshot would hide it.
+    /// Errors of the disk, and a file of a newer version: an older snapshot would hide it. Two
+    /// processes that died at a snapshot.
     pub fn open(
         env: &Env,
         dir: &DataDir,
+        incarnation: Incarnation,
     ) -> Result<(Self, Option<(SnapshotHeader, Bytes)>), OpenSnapshotsError> {
-        let (newest, rejected) = newest_valid(&*env.disk, dir)?;
+        let load_note = AttemptNote::open(dir, incarnation, Attempted::Snapshot);
+        check_not_deadly(&load_note)?;
+        let (newest, rejected, loading) = newest_valid(&*env.disk, dir, &load_note)?;
         let known = Mutex::new(newest.as_ref().map(|(header, _)| header.last));
         let inner = Inner {
             disk: env.disk.clone(),
             dir: dir.clone(),
             newest: known,
             rejected,
+            load_note,
+            loading: Mutex::new(loading),
         };
         Ok((Self(Arc::new(inner)), newest))
     }
@@ -89,6 +121,16 @@ impl Snapshots {
     /// Returns the snapshots that `open` found damaged.
     pub fn rejected(&self) -> &[SnapshotError] {
         &self.0.rejected
+    }
+
+    /// Records that the snapshot that `open` found is loaded.
+    pub fn set_loaded(&self) {
+        drop(lock(&self.0.loading).take());
+    }
+
+    /// Returns the note of the snapshot that is being loaded.
+    pub fn load_note(&self) -> &AttemptNote {
+        &self.0.load_note
     }
 
     /// Stores a snapshot durably, then removes older ones. Blocks.
@@ -143,16 +185,31 @@ type SnapshotFiles = Vec<(SnapshotId, PathBuf)>;
 
 type NewestSnapshot = Option<(SnapshotHeader, Bytes)>;
 
-/// Returns the newest valid snapshot, and the files that were skipped.
+fn check_not_deadly(note: &AttemptNote) -> Result<(), DeadlySnapshot> {
+    note.deadly().map_or(Ok(()), |attempts| {
+        Err(DeadlySnapshot {
+            last: attempts.entry,
+            bytes: attempts.bytes,
+            deaths: attempts.count,
+            note: note.path().to_owned(),
+        })
+    })
+}
+
+/// Returns the newest valid snapshot, the files that were skipped, and the note of the load, which
+/// goes on.
 fn newest_valid(
     disk: &dyn Disk,
     dir: &DataDir,
-) -> Result<(NewestSnapshot, Vec<SnapshotError>), OpenSnapshotsError> {
+    note: &AttemptNote,
+) -> Result<(NewestSnapshot, Vec<SnapshotError>, Option<Noted>), OpenSnapshotsError> {
     let mut rejected = Vec::new();
     for (last, path) in newest_first(disk, dir)? {
-        let file = Bytes::from(disk.open(&path, false)?.read_all()?);
+        let file = disk.open(&path, false)?;
+        let noted = note.hold(last.unwrap_or_default(), file.size()?);
+        let file = Bytes::from(file.read_all()?);
         let cause = match decode(&file, last) {
-            Ok(found) => return Ok((Some(found), rejected)),
+            Ok(found) => return Ok((Some(found), rejected, Some(noted))),
             Err(cause @ SnapshotErrorCause::File(SnapshotFileError::Newer { .. })) => {
                 return Err(OpenSnapshotsError::Newer(SnapshotError { path, cause }));
             }
@@ -164,7 +221,7 @@ fn newest_valid(
         );
         rejected.push(SnapshotError { path, cause });
     }
-    Ok((None, rejected))
+    Ok((None, rejected, None))
 }
 
 fn decode(file: &Bytes, last: SnapshotId) -> Result<(SnapshotHeader, Bytes), SnapshotErrorCause> {

@@ -1,4 +1,5 @@
-//! Bytes of the note of the log entry that is being applied: the file `applying`.
+//! Bytes of the notes of the log entry that is being applied and of the snapshot that is being
+//! loaded: the files `applying` and `loading`.
 //!
 //! ```text
 //! magic 8 | format 4 | crc of the rest 4 | incarnation 16 | term 8 | index 8 | bytes 8 | attempts 4
@@ -16,16 +17,17 @@ const PREFIX_LEN: usize = 16;
 /// Length of a note. It never changes: an overwrite in place needs no space on the disk.
 pub const ATTEMPT_NOTE_LEN: usize = 60;
 
-/// Attempts to apply an entry, of which none has ended.
+/// Attempts to apply an entry or to load a snapshot, of which none has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attempts {
+    /// The entry, or the last one in the snapshot.
     pub entry: LogId,
-    /// Length of the entry in the log.
+    /// Length of the entry in the log, or of the snapshot.
     pub bytes: u64,
     pub count: u32,
 }
 
-/// Encodes a note. `None` means that no entry is being applied.
+/// Encodes a note. `None` means that there is no attempt.
 pub fn encode(incarnation: Incarnation, attempts: Option<Attempts>) -> [u8; ATTEMPT_NOTE_LEN] {
     let attempts = attempts.unwrap_or(Attempts {
         entry: LogId::default(),
@@ -46,7 +48,7 @@ pub fn encode(incarnation: Incarnation, attempts: Option<Attempts>) -> [u8; ATTE
     note
 }
 
-/// Decodes a note of this volume. Returns `None` where no entry was being applied, and for
+/// Decodes a note of this volume. Returns `None` where there was no attempt, and for
 /// everything that is no such note.
 pub fn decode(incarnation: Incarnation, note: &[u8]) -> Option<Attempts> {
     let (prefix, rest) = note.get(..ATTEMPT_NOTE_LEN)?.split_at(PREFIX_LEN);

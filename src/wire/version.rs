@@ -120,7 +120,7 @@ pub const IDENTITY_FILE: Format = Format {
     levels: &[OLDEST_LEVEL],
 };
 
-/// The file `applying` ([`crate::wire::attempt_note`]).
+/// The files `applying` and `loading` ([`crate::wire::attempt_note`]).
 pub const ATTEMPT_NOTE: Format = Format {
     name: "note of the entry being applied",
     levels: &[OLDEST_LEVEL],

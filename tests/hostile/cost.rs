@@ -99,6 +99,28 @@ impl Cluster {
         self.assert_alive(name);
     }
 
+    /// Restores this number of shards, in parts, and returns the size of the command.
+    fn restore_shards(&self, shards: u64) -> usize {
+        let owners = field(3, &number(1, 4));
+        let shard = |id| field(5, &[number(1, id), owners.clone()].concat());
+        let groups = many(shards, |id| group(id, 0, &shard(id)));
+        let content = [database("restored", &groups), database("small", b"")].concat();
+        let command = restore(self.index(), &content);
+        let answer = self.execute(&command);
+        let response = wire::response(&answer.body);
+        assert_eq!(response.err(), None, "{}", answer.text());
+        command.len()
+    }
+
+    /// Returns whether each node has a snapshot.
+    fn has_snapshots(&self) -> bool {
+        (0..3).all(|node| {
+            let body = http::get(self.http(node), "/healthz").expect("health").body;
+            let health: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+            !health["raft_state"]["snapshot"].is_null()
+        })
+    }
+
     /// Waits until each node has so many shards of the database `restored`.
     fn wait_shards(&self, wanted: u64) {
         for node in 0..3 {
@@ -252,20 +274,8 @@ fn a_large_restore_goes_in_parts() {
     for &shards in sizes {
         let cluster = Cluster::formed(&image, "3g");
         let before = cluster.peaks();
-        let owners = field(3, &number(1, 4));
-        let shard = |id| field(5, &[number(1, id), owners.clone()].concat());
-        let groups = many(shards, |id| group(id, 0, &shard(id)));
-        let content = [database("restored", &groups), database("small", b"")].concat();
-        let command = restore(cluster.index(), &content);
-        let bytes = command.len();
         let started = std::time::Instant::now();
-        let answer = cluster.execute(&command);
-        assert_eq!(
-            wire::response(&answer.body).err(),
-            None,
-            "{}",
-            answer.text()
-        );
+        let bytes = cluster.restore_shards(shards);
         let took = started.elapsed();
         cluster.wait_shards(shards);
         cluster.assert_alive("a large restore");
@@ -274,4 +284,48 @@ fn a_large_restore_goes_in_parts() {
             cluster.peaks()
         );
     }
+}
+
+/// A member is restarted with less memory than it needs to load its snapshot. Docker restarts it
+/// whenever it dies.
+#[test]
+fn a_member_with_too_little_memory_halts_instead_of_crashing_for_ever() {
+    let Some(image) = Image::here() else { return };
+    let cluster = Cluster::formed(&image, "3g");
+    // A snapshot is due when the log has 16 MiB.
+    for _ in 0..20 {
+        if cluster.has_snapshots() {
+            break;
+        }
+        cluster.restore_shards(100_000);
+    }
+    assert!(cluster.has_snapshots());
+    let member = &cluster.nodes[2];
+    let restart_with = |memory: &str| {
+        docker(&["stop", &member.name]);
+        let limits = ["-m", memory, "--memory-swap", memory];
+        let always = ["update", "--restart", "on-failure"];
+        docker(&[&always, &limits[..], &[&member.name]].concat());
+        docker(&["start", &member.name]);
+    };
+    restart_with("24m");
+    member.wait_log("died 2 times while it loaded a snapshot");
+    let state = member.inspect("{{.State.Running}} {{.RestartCount}}");
+    assert_eq!(state, "true 2");
+    let live = http::get(cluster.http(2), "/livez").expect("it stays up");
+    assert_eq!(live.status, 200);
+    let answer = cluster.execute(&wire::create_database("goes on"));
+    assert_eq!(wire::response(&answer.body).err(), None);
+
+    // An empty file is no note. The image has no program that deletes files.
+    let empty = tempfile::NamedTempFile::new().expect("a file");
+    let empty = empty.path().display().to_string();
+    let note = format!(
+        "{}:/var/lib/influxdb/meta/influxd-meta/loading",
+        member.name
+    );
+    docker(&["cp", &empty, &note]);
+    restart_with("3g");
+    member.wait_ready();
+    cluster.wait_shards(100_000);
 }

@@ -102,6 +102,8 @@ impl Cluster {
     /// a removal.
     pub async fn stop(&self) {
         self.node.senders.stop();
+        // The load of a snapshot cannot be interrupted. The process ends in the middle of it.
+        self.node.context.dir.close_notes();
         if let Some(raft) = self.node.state.raft() {
             raft.hand_over(HAND_OVER_TIMEOUT, AfterHandOver::Stopping)
                 .await;

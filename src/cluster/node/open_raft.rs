@@ -7,7 +7,9 @@ use crate::cluster::identity::record::IdentityRecord;
 use crate::cluster::node::context::NodeContext;
 use crate::cluster::node::state::NodeStateWriter;
 use crate::raft::{OpenError, Raft, Replica, Transport};
-use crate::storage::{Log, LogError, OpenSnapshotsError, SnapshotHeader, Snapshots};
+use crate::storage::{
+    DeadlySnapshot, Log, LogError, OpenSnapshotsError, SnapshotHeader, Snapshots,
+};
 
 /// State of this node's Raft.
 #[derive(Default)]
@@ -31,6 +33,8 @@ pub(super) enum HaltReason {
          volumes if no data matters"
     )]
     LogGone,
+    #[error("{0}")]
+    Snapshot(DeadlySnapshot),
     #[error("{0}")]
     Log(LogError),
     #[error("{0}")]
@@ -149,13 +153,21 @@ async fn read(
         if opened && !dir.has_log().map_err(io("reading the log"))? {
             return Ok(Err(HaltReason::LogGone));
         }
-        let (snapshots, snapshot) = Snapshots::open(&env, &dir).map_err(|error| match error {
-            OpenSnapshotsError::Newer(newer) => ClusterError::NewerSnapshot(newer),
-            OpenSnapshotsError::Io(source) => ClusterError::Io {
-                operation: "reading the snapshots",
-                source,
-            },
-        })?;
+        let (snapshots, snapshot) = match Snapshots::open(&env, &dir, incarnation) {
+            Ok(opened) => opened,
+            Err(OpenSnapshotsError::Deadly(deadly)) => {
+                return Ok(Err(HaltReason::Snapshot(deadly)));
+            }
+            Err(OpenSnapshotsError::Newer(newer)) => {
+                return Err(ClusterError::NewerSnapshot(newer));
+            }
+            Err(OpenSnapshotsError::Io(source)) => {
+                return Err(ClusterError::Io {
+                    operation: "reading the snapshots",
+                    source,
+                });
+            }
+        };
         for rejected in snapshots.rejected() {
             tracing::warn!(event = "snapshot.rejected", "{rejected}");
         }

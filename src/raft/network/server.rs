@@ -16,8 +16,8 @@ use super::{snapshot, validate};
 use crate::raft::Replica;
 use crate::raft::contact::Contact;
 use crate::raft::state_machine::OpenRaft;
-use crate::runtime::{Clock, lock};
-use crate::storage::{Log, Room, RoomPermit, RoomUse, record_bytes};
+use crate::runtime::{Clock, Tasks, lock};
+use crate::storage::{AttemptNote, Log, Room, RoomPermit, RoomUse, record_bytes};
 use crate::wire::frames::{Append, Frame, Lane, MemberReport};
 
 /// Timeout for this node's own answer. Its Raft waits for the disk. While the disk hangs,
@@ -29,6 +29,9 @@ pub(in crate::raft) struct AttachedNode {
     pub(in crate::raft) me: Replica,
     pub(in crate::raft) raft: OpenRaft,
     pub(in crate::raft) log: Log,
+    /// Note of the snapshot that is being received or loaded.
+    pub(in crate::raft) load_note: AttemptNote,
+    pub(in crate::raft) tasks: Tasks,
     pub(in crate::raft) contact: Contact,
     pub(in crate::raft) clock: Arc<dyn Clock>,
 }
@@ -70,7 +73,7 @@ pub(super) async fn serve(
             }
             (Lane::Snapshot, Frame::Snapshot(head)) => {
                 validate::snapshot(&head, me)?;
-                match snapshot::receive(conn, raft, &node.log, head).await {
+                match snapshot::receive(conn, node, head).await {
                     Err(ConnError::Full) => conn.send(Frame::Full).await?,
                     installed => reply(conn, installed?.map(Frame::Installed)).await?,
                 }

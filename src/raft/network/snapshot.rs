@@ -9,12 +9,12 @@ use openraft::errors::Fatal;
 
 use super::conn::{Conn, ConnError, within};
 use super::limits::CHUNK_BYTES;
-use crate::raft::state_machine::OpenRaft;
+use super::server::AttachedNode;
 use crate::raft::types::{
     OpenVote, StoredMembership, Types, log_id, membership_bytes, open_log_id, open_membership,
     open_vote, vote,
 };
-use crate::storage::Log;
+use crate::storage::Noted;
 use crate::wire::frames::{self, Frame, FrameError, Vote};
 
 /// Maximum size of a snapshot, far above any catalog. It is held in memory.
@@ -56,17 +56,23 @@ pub(super) async fn send(
     }
 }
 
+/// Minimum size of a snapshot that is noted while it is received. A smaller one fits into the memory
+/// of any node.
+const MIN_NOTED_BYTES: u64 = 1024 * 1024;
+
 /// Receives a snapshot, then installs it. The inner error is sent to the sender.
 pub(super) async fn receive(
     conn: &mut Conn,
-    raft: &OpenRaft,
-    log: &Log,
+    node: &AttachedNode,
     head: frames::Snapshot,
 ) -> Result<Result<Vote, Fatal<Types>>, ConnError> {
     if head.bytes > MAX_SNAPSHOT_BYTES {
         return Err(ConnError::SnapshotTooLarge { bytes: head.bytes });
     }
+    let (raft, log) = (&node.raft, &node.log);
+    let noted = note(node, &head).await;
     let bytes = collect(conn, &head).await?;
+    node.tasks.blocking(move || drop(noted)).await;
     // Refused before openraft has it: a snapshot that cannot be stored would end this node.
     let (free, needed) = log.free_bytes();
     if free < head.bytes.saturating_add(needed / 2) {
@@ -88,6 +94,17 @@ pub(super) async fn receive(
     )
     .await?;
     Ok(installed.map(|response| vote(&response.vote)))
+}
+
+/// Notes a large snapshot until the returned value is dropped. The note is written outside of the
+/// threads that carry Raft: a slow disk delays it.
+async fn note(node: &AttachedNode, head: &frames::Snapshot) -> Option<Noted> {
+    if head.bytes < MIN_NOTED_BYTES {
+        return None;
+    }
+    let (note, last, bytes) = (node.load_note.clone(), head.last, head.bytes);
+    let begin = move || note.hold(last.unwrap_or_default(), bytes);
+    Some(node.tasks.blocking(begin).await)
 }
 
 /// Collects the chunks. Allocates as chunks arrive, never by the announced size.

@@ -78,7 +78,8 @@ fn open_in(disk: &disk::Fake, rule: PurgeRule, tasks: Tasks) -> Stores {
     if dir.load("identity").expect("readable").is_none() {
         dir.store("identity", b"me").expect("stored");
     }
-    let (snapshots, snapshot) = Snapshots::open(&env, &dir).expect("the snapshots open");
+    let (snapshots, snapshot) =
+        Snapshots::open(&env, &dir, Incarnation([1; 16])).expect("the snapshots open");
     assert!(
         snapshots.rejected().is_empty(),
         "{:?}",

@@ -1,19 +1,23 @@
-//! Entries that are noted before they are applied, because the process may not survive them.
+//! Entries and snapshots that are noted before they are applied or loaded, because the process may
+//! not survive them.
 
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 
+use openraft::alias::SnapshotMetaOf;
 use openraft::storage::{RaftLogStorageExt, RaftStateMachine};
 
 use super::super::state_machine::StateMachine;
-use super::super::types::{EntryBytes, OpenEntry, Payload};
+use super::super::types::{EntryBytes, OpenEntry, Payload, StoredMembership, Types};
 use super::{PurgeRule, blank, id, open, open_in};
-use crate::base::{Incarnation, UnixNanos};
+use crate::base::{Incarnation, LogId, UnixNanos};
+use crate::catalog::Catalog;
 use crate::machine::{InternalCommand, RestoreRef, WireCommand};
 use crate::runtime::disk::{Fake, OpKind};
 use crate::runtime::{Tasks, lock};
+use crate::wire::attempt_note::{self, Attempts};
 use crate::wire::envelope::{self, Body};
-use crate::wire::{attempt_note, execute};
+use crate::wire::{execute, state};
 
 /// Applies a command as entry 5.
 async fn apply(machine: &mut StateMachine, body: &Body) {
@@ -32,13 +36,53 @@ async fn noted_for(body: Body) -> Vec<u64> {
     let mut stores = open(&disk);
     disk.record();
     apply(&mut stores.machine, &body).await;
+    let attempts = notes_in(&disk, "applying").into_iter().flatten();
+    attempts.map(|attempts| attempts.entry.index).collect()
+}
+
+/// Returns the notes that were written to this file. `None` is the end of an attempt.
+fn notes_in(disk: &Fake, file: &str) -> Vec<Option<Attempts>> {
     let history = disk.history();
-    let notes = history.iter().filter(|op| op.path.ends_with("applying"));
-    let attempts = notes.filter_map(|op| match &op.kind {
-        OpKind::Write { bytes, .. } => attempt_note::decode(Incarnation([1; 16]), bytes),
+    let notes = history.iter().filter(|op| op.path.ends_with(file));
+    let written = notes.filter_map(|op| match &op.kind {
+        OpKind::Write { bytes, .. } => Some(attempt_note::decode(Incarnation([1; 16]), bytes)),
         _ => None,
     });
-    attempts.map(|attempts| attempts.entry.index).collect()
+    written.collect()
+}
+
+/// A member with less memory than the leader dies while it loads the leader's snapshot.
+#[tokio::test(start_paused = true)]
+async fn a_received_snapshot_is_noted_while_it_is_loaded() {
+    let disk = Fake::new();
+    let mut stores = open(&disk);
+    disk.record();
+    let meta = SnapshotMetaOf::<Types> {
+        last_log_id: Some(id(2, 8)),
+        last_membership: StoredMembership::default(),
+    };
+    let bytes = state::encode(&Catalog::default());
+    let size = bytes.len() as u64;
+    let installed = stores.machine.install_snapshot(&meta, bytes).await;
+    installed.expect("installed");
+    let noted = Attempts {
+        entry: LogId { term: 2, index: 8 },
+        bytes: size,
+        count: 1,
+    };
+    assert_eq!(notes_in(&disk, "loading"), [Some(noted), None]);
+
+    // The next start loads it from the disk.
+    drop(stores);
+    let next = disk.after_kill();
+    next.record();
+    open(&next);
+    let notes = notes_in(&next, "loading");
+    let at: Vec<_> = notes
+        .iter()
+        .map(|note| note.map(|note| note.entry))
+        .collect();
+    assert_eq!(at, [Some(noted.entry), None]);
 }
 
 /// The commit of a restore in parts is a few bytes, and applies all of its parts.

@@ -31,7 +31,7 @@ use tokio::sync::{mpsc, oneshot};
 use self::command::{Done, WriterCommand};
 use self::log_state::LogState;
 use self::writer::Writer;
-use super::{AttemptNote, DataDir};
+use super::{AttemptNote, Attempted, DataDir};
 use crate::base::{Incarnation, LogId};
 use crate::runtime::Env;
 use crate::wire::wal::{MAX_PAYLOAD, Record};
@@ -96,7 +96,7 @@ impl Log {
                 operation: LogOperation::StartWriter,
                 source,
             })?;
-        let apply_note = AttemptNote::open(dir, incarnation);
+        let apply_note = AttemptNote::open(dir, incarnation, Attempted::Entry);
         Ok(Self {
             state,
             apply_note,

@@ -220,7 +220,8 @@ impl Begun {
     async fn open(self, founders: &[Founder]) -> Node {
         let env = self.http.env.clone();
         let dir = DataDir::open(&env, self.dir.path()).expect("a data directory");
-        let (snapshots, newest) = Snapshots::open(&env, &dir).expect("no snapshots");
+        let (snapshots, newest) =
+            Snapshots::open(&env, &dir, self.member.incarnation()).expect("no snapshots");
         let log = Log::open(&env, &dir, self.member.incarnation(), None).expect("an empty log");
         let config = RaftConfig {
             base: Duration::from_secs(1),

@@ -302,7 +302,8 @@ pub(super) async fn boot(
     options: Options,
 ) -> Result<Process, OpenError> {
     let dir = DataDir::open(&env, Path::new("/meta")).expect("the directory opens");
-    let (snapshots, snapshot) = Snapshots::open(&env, &dir).expect("the snapshots open");
+    let (snapshots, snapshot) =
+        Snapshots::open(&env, &dir, me.incarnation).expect("the snapshots open");
     let last = snapshot.as_ref().and_then(|(header, _)| header.last);
     let small = LogConfig {
         segment_bytes: 32 << 10,

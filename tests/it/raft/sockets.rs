@@ -66,7 +66,7 @@ async fn boot(id: u64, ports: Arc<Mutex<BTreeMap<RaftId, SocketAddr>>>) -> Raft 
         ..Env::real()
     };
     let dir = DataDir::open(&env, Path::new("/meta")).expect("a new directory");
-    let (snapshots, snapshot) = Snapshots::open(&env, &dir).expect("no snapshots");
+    let (snapshots, snapshot) = Snapshots::open(&env, &dir, incarnation(id)).expect("no snapshots");
     let log = Log::open(&env, &dir, incarnation(id), None).expect("a new log");
     let admission = TestAdmission {
         key: Some([1; 32]),

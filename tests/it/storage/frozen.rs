@@ -21,7 +21,8 @@ fn the_volume_of_format_1_opens_as_it_was_left() {
             .expect("an identity")
             .incarnation;
 
-        let (snapshots, newest) = Snapshots::open(&env(&disk), &dir).expect("the snapshots open");
+        let (snapshots, newest) =
+            Snapshots::open(&env(&disk), &dir, incarnation).expect("the snapshots open");
         assert!(snapshots.rejected().is_empty());
         let (header, payload) = newest.expect("a snapshot");
         assert_eq!(header.last, Some(id(2, 4)));

@@ -23,7 +23,7 @@ fn payload(of: u8) -> Bytes {
 }
 
 fn open(disk: &Fake, dir: &DataDir) -> (Snapshots, Option<LogId>) {
-    let (snapshots, newest) = Snapshots::open(&env(disk), dir).expect("opens");
+    let (snapshots, newest) = Snapshots::open(&env(disk), dir, ME).expect("opens");
     if let Some((header, _)) = &newest {
         assert_eq!(snapshots.latest().expect("read").expect("there").0, *header);
     }
@@ -64,7 +64,7 @@ fn a_snapshot_of_nothing_has_a_name_too() {
         .0
         .store(&header(None), &Bytes::new())
         .expect("stored");
-    let newest = Snapshots::open(&env(&disk), &dir).expect("opens").1;
+    let newest = Snapshots::open(&env(&disk), &dir, ME).expect("opens").1;
     assert_eq!(newest, Some((header(None), Bytes::new())));
 }
 
@@ -162,7 +162,9 @@ fn a_newer_format_is_not_passed_over() {
     file.write_at(0, &prefix).expect("written");
     file.write_at(12, &crc32fast::hash(&prefix).to_le_bytes())
         .expect("written");
-    let error = Snapshots::open(&env(&disk), &dir).err().expect("refused");
+    let error = Snapshots::open(&env(&disk), &dir, ME)
+        .err()
+        .expect("refused");
     assert!(matches!(error, OpenSnapshotsError::Newer(_)), "{error}");
     assert!(error.to_string().contains("format 2"), "{error}");
 }
