@@ -56,6 +56,10 @@ impl Admission for ClusterAdmission {
             return Err(HandshakeRefusal::NotMe);
         }
         self.node.heard.note(hello.sender.incarnation);
+        // The handshake has checked the proof. Without one anybody could take the members' places.
+        if self.policy().refuses_unproven() {
+            self.node.addresses.note_proven(from);
+        }
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::base::Address;
 use crate::base::endpoint::{DATA_RPC_PORT, META_HTTP_PORT};
@@ -23,17 +23,28 @@ const MAX_LOOKUPS: usize = 8;
 /// Timeout for one name.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Time for which an address is known from which a member proved itself.
+const PROVEN_LIFETIME: Duration = Duration::from_secs(600);
+/// Age from which such an address is noted again, so that each handshake costs little.
+const PROVEN_RENEWAL_INTERVAL: Duration = Duration::from_secs(60);
+/// Maximum number of such addresses, more than members have.
+const MAX_PROVEN_ADDRESSES: usize = 64;
+
 /// Addresses at which nodes of the cluster were found lately. They give a connection a place and
 /// nothing else: an address proves nothing.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KnownAddresses {
     meta_nodes: BTreeSet<IpAddr>,
     data_nodes: BTreeSet<IpAddr>,
+    /// Addresses from which members proved the secret, with the time. A member that has moved, or
+    /// that is behind a gateway, comes from none that its name leads to.
+    proven: BTreeMap<IpAddr, Instant>,
 }
 
 impl KnownAddresses {
     pub fn has_meta_node(&self, ip: IpAddr) -> bool {
-        self.meta_nodes.contains(&ip.to_canonical())
+        let ip = ip.to_canonical();
+        self.meta_nodes.contains(&ip) || self.proven.contains_key(&ip)
     }
 
     pub fn has_node(&self, ip: IpAddr) -> bool {
@@ -50,12 +61,32 @@ impl AddressBook {
         lock(&self.0).clone()
     }
 
+    /// Notes that a member proved the secret from this address.
+    pub(in crate::cluster) fn note_proven(&self, ip: IpAddr) {
+        let (ip, now) = (ip.to_canonical(), Instant::now());
+        let mut known = lock(&self.0);
+        let noted = known.proven.get(&ip);
+        if noted.is_some_and(|at| now.duration_since(*at) < PROVEN_RENEWAL_INTERVAL) {
+            return;
+        }
+        let proven = &mut Arc::make_mut(&mut known).proven;
+        proven.insert(ip, now);
+        if proven.len() > MAX_PROVEN_ADDRESSES {
+            let oldest = proven.iter().min_by_key(|(_, at)| **at).map(|(ip, _)| *ip);
+            oldest.map(|ip| proven.remove(&ip));
+        }
+    }
+
     fn set(&self, hosts: &Hosts, found: &BTreeMap<String, Vec<IpAddr>>) {
-        let known = KnownAddresses {
+        let now = Instant::now();
+        let mut known = lock(&self.0);
+        let mut proven = known.proven.clone();
+        proven.retain(|_, at| now.duration_since(*at) < PROVEN_LIFETIME);
+        *known = Arc::new(KnownAddresses {
             meta_nodes: addresses(&hosts.meta_nodes, found),
             data_nodes: addresses(&hosts.data_nodes, found),
-        };
-        *lock(&self.0) = Arc::new(known);
+            proven,
+        });
     }
 }
 
@@ -138,4 +169,42 @@ async fn look_up(node: &NodeHandle, hosts: &Hosts, found: &mut BTreeMap<String, 
 fn addresses(hosts: &BTreeSet<String>, found: &BTreeMap<String, Vec<IpAddr>>) -> BTreeSet<IpAddr> {
     let of_hosts = hosts.iter().filter_map(|host| found.get(host));
     of_hosts.flatten().copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn no_hosts() -> Hosts {
+        Hosts {
+            meta_nodes: BTreeSet::new(),
+            data_nodes: BTreeSet::new(),
+        }
+    }
+
+    /// Its name leads elsewhere, or to an address that it had before.
+    #[tokio::test(start_paused = true)]
+    async fn a_member_that_proved_itself_keeps_its_places_at_a_new_address() {
+        let book = AddressBook::default();
+        let (new, stranger) = (IpAddr::from([10, 0, 0, 7]), IpAddr::from([10, 0, 0, 8]));
+        assert!(!book.known().has_meta_node(new));
+        book.note_proven(new);
+        book.set(&no_hosts(), &BTreeMap::new());
+        assert!(book.known().has_meta_node(new) && book.known().has_node(new));
+        assert!(!book.known().has_node(stranger));
+        tokio::time::advance(PROVEN_LIFETIME).await;
+        book.set(&no_hosts(), &BTreeMap::new());
+        assert!(!book.known().has_meta_node(new), "for ever");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn proven_addresses_are_bounded_and_the_newest_stay() {
+        let book = AddressBook::default();
+        for n in 0..200 {
+            book.note_proven(IpAddr::from([10, 0, 0, n]));
+            tokio::time::advance(Duration::from_millis(1)).await;
+        }
+        assert_eq!(book.known().proven.len(), MAX_PROVEN_ADDRESSES);
+        assert!(book.known().has_meta_node(IpAddr::from([10, 0, 0, 199])));
+    }
 }
