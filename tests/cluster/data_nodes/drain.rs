@@ -277,7 +277,8 @@ fn broken_off_and_taken_up_again() {
         .expect("influxd-ctl runs");
     stack.data(1).wait_heard("CopyShard", AT_LAST);
     let pid = drain.id().to_string();
-    let sent = Command::new("kill").args(["-INT", &pid]).status();
+    // Not SIGINT: tests that were started in the background of a shell ignore it, and so does the tool.
+    let sent = Command::new("kill").args(["-TERM", &pid]).status();
     assert!(sent.expect("sent").success());
     assert!(!drain.wait().expect("ended").success());
     assert_eq!(stack.owners(first), Some(vec![4]));
