@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::body::{self, MAX_BODY_BYTES};
 use super::error::ErrorResponse;
-use super::leader::{self, Route};
+use super::leader;
 use super::params::Params;
 use super::state::State;
 use crate::service::{Error, Limits, Service};
@@ -51,13 +51,12 @@ impl Form {
         &self,
         service: &Service,
         limits: Limits,
-        route: Route,
         local: impl Fn() -> Fut,
     ) -> Result<Response, ErrorResponse>
     where
         Fut: Future<Output = Result<Response, Error>>,
     {
-        leader::at_leader(service, &self.parts, &self.body, limits, route, local).await
+        leader::at_leader(service, &self.parts, &self.body, limits, local).await
     }
 
     /// Returns whether the value is exactly `true`.

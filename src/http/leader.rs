@@ -41,29 +41,74 @@ const FORWARDED_RESPONSE_HEADERS: [&str; 7] = [
 
 /// Way of a caller's request to the leader.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Route {
-    /// Redirected when the caller used an advertised name and has no password in its URL, otherwise
-    /// forwarded. For data nodes, which follow redirects and go on with the leader.
+enum Route {
     RedirectIfPossible,
-    /// Always forwarded. For scripts and operators: curl without `-L` takes a redirect for success
-    /// (clients.md A10).
     AlwaysForward,
 }
 
-/// Answers here if this node leads; otherwise redirects the caller, or forwards its request, to the
-/// leader.
+/// Answers here if this node leads; otherwise forwards the request to the leader. For scripts and
+/// operators: curl without `-L` takes a redirect for success (clients.md A10).
+///
+/// # Errors
+/// Errors of `local`, and of the leader.
 pub(super) async fn at_leader<Fut>(
     service: &Service,
     parts: &Parts,
     body: &Bytes,
     limits: impl Into<Limits>,
+    local: impl Fn() -> Fut,
+) -> Result<Response, ErrorResponse>
+where
+    Fut: Future<Output = Result<Response, Error>>,
+{
+    answer(
+        service,
+        parts,
+        body,
+        limits.into(),
+        Route::AlwaysForward,
+        local,
+    )
+    .await
+}
+
+/// The same for data nodes, which follow redirects and go on with the leader: the caller is
+/// redirected if it used an advertised name and has no password in its URL.
+///
+/// # Errors
+/// Errors of `local`, and of the leader.
+pub(super) async fn at_leader_or_redirect<Fut>(
+    service: &Service,
+    parts: &Parts,
+    body: &Bytes,
+    limits: impl Into<Limits>,
+    local: impl Fn() -> Fut,
+) -> Result<Response, ErrorResponse>
+where
+    Fut: Future<Output = Result<Response, Error>>,
+{
+    answer(
+        service,
+        parts,
+        body,
+        limits.into(),
+        Route::RedirectIfPossible,
+        local,
+    )
+    .await
+}
+
+async fn answer<Fut>(
+    service: &Service,
+    parts: &Parts,
+    body: &Bytes,
+    limits: Limits,
     route: Route,
     local: impl Fn() -> Fut,
 ) -> Result<Response, ErrorResponse>
 where
     Fut: Future<Output = Result<Response, Error>>,
 {
-    let limits = limits.into();
     match service
         .at_leader(
             limits.until(answer_deadline::at_most(limits.answer, parts)),

@@ -13,7 +13,7 @@ use crate::base::Text;
 use crate::http::answer_deadline;
 use crate::http::body::{self, MAX_ACCOUNTS_BYTES};
 use crate::http::error::ErrorResponse;
-use crate::http::leader::{Route, at_leader, caller_ip, is_forwarded};
+use crate::http::leader::{at_leader, caller_ip, is_forwarded};
 use crate::http::params::Params;
 use crate::http::reply::{empty_text, ok_json};
 use crate::http::state::{AppState, State};
@@ -81,15 +81,7 @@ pub(super) async fn change_user(
         service.change_user(&operation, hash, deadline).await?;
         Ok(empty_text())
     };
-    at_leader(
-        service,
-        &parts,
-        &body,
-        deadline,
-        Route::AlwaysForward,
-        local,
-    )
-    .await
+    at_leader(service, &parts, &body, deadline, local).await
 }
 
 pub(super) async fn change_role(
@@ -104,15 +96,7 @@ pub(super) async fn change_role(
         service.change_role(&operation, deadline).await?;
         Ok(empty_text())
     };
-    at_leader(
-        service,
-        &parts,
-        &body,
-        deadline,
-        Route::AlwaysForward,
-        local,
-    )
-    .await
+    at_leader(service, &parts, &body, deadline, local).await
 }
 
 async fn hash(
@@ -154,7 +138,7 @@ async fn read(
         list(service, name)
     };
     let body = Bytes::new();
-    let answered = at_leader(service, &parts, &body, limits, Route::AlwaysForward, local).await;
+    let answered = at_leader(service, &parts, &body, limits, local).await;
     match answered {
         Err(error) if error.is_unavailable() && !is_forwarded(&parts) => Ok(list(service, name)?),
         answered => answered,

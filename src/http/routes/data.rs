@@ -6,7 +6,6 @@ use axum::response::Response;
 
 use crate::http::error::ErrorResponse;
 use crate::http::form::Form;
-use crate::http::leader::Route;
 use crate::http::reply::{no_content, ok_json};
 use crate::http::state::AppState;
 use crate::service::Retry;
@@ -19,8 +18,7 @@ pub(super) async fn add(state: AppState, request: Request) -> Result<Response, E
     let (addr, passive) = (form.required("addr")?, form.is_true("passive"));
     let local = || async { Ok(ok_json(&service.add_data(addr, passive).await?)) };
     let limits = service.data_node_limits(Retry::Idempotent);
-    form.at_leader(service, limits, Route::AlwaysForward, local)
-        .await
+    form.at_leader(service, limits, local).await
 }
 
 /// Removes the data node at `addr`. The original has no answer; with `report` there is one.
@@ -37,8 +35,7 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
         })
     };
     let limits = service.data_node_limits(Retry::Never);
-    form.at_leader(service, limits, Route::AlwaysForward, local)
-        .await
+    form.at_leader(service, limits, local).await
 }
 
 /// Prepares the removal of the data node at `addr`, and returns the next copy to make; with `cancel`
@@ -55,8 +52,7 @@ pub(super) async fn drain(state: AppState, request: Request) -> Result<Response,
         Ok(ok_json(&service.drain_data(addr, force).await?))
     };
     let limits = service.data_node_limits(Retry::Idempotent);
-    form.at_leader(service, limits, Route::AlwaysForward, local)
-        .await
+    form.at_leader(service, limits, local).await
 }
 
 /// Puts the node at `newAddr` in the place of the one at `oldAddr`: another machine, or the same
@@ -67,6 +63,5 @@ pub(super) async fn update(state: AppState, request: Request) -> Result<Response
     let (old, new) = (form.required("oldAddr")?, form.required("newAddr")?);
     let local = || async { Ok(ok_json(&service.update_data(old, new).await?)) };
     let limits = service.data_node_limits(Retry::Idempotent);
-    form.at_leader(service, limits, Route::AlwaysForward, local)
-        .await
+    form.at_leader(service, limits, local).await
 }

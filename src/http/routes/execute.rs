@@ -8,7 +8,7 @@ use axum::response::Response;
 use crate::http::answer_deadline;
 use crate::http::body::{self, MAX_EXECUTE_BYTES};
 use crate::http::error::ErrorResponse;
-use crate::http::leader::{Route, at_leader};
+use crate::http::leader::at_leader_or_redirect;
 use crate::http::reply::{OCTET_STREAM, ok_bytes};
 use crate::http::state::AppState;
 use crate::service::Limits;
@@ -30,13 +30,5 @@ pub(super) async fn execute(state: AppState, request: Request) -> Result<Respons
         // The leader may propose a restore in parts, each with a deadline of its own.
         limits.answer = deadline + RESTORE_TIMEOUT;
     }
-    at_leader(
-        service,
-        &parts,
-        &body,
-        limits,
-        Route::RedirectIfPossible,
-        local,
-    )
-    .await
+    at_leader_or_redirect(service, &parts, &body, limits, local).await
 }

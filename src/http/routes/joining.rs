@@ -11,7 +11,7 @@ use crate::base::endpoint::META_HTTP_PORT;
 use crate::http::answer_deadline;
 use crate::http::error::ErrorResponse;
 use crate::http::form::Form;
-use crate::http::leader::{Route, at_leader, caller_ip, is_forwarded};
+use crate::http::leader::{at_leader, caller_ip, is_forwarded};
 use crate::http::params::Params;
 use crate::http::reply::{no_content, ok_json};
 use crate::http::state::AppState;
@@ -33,15 +33,7 @@ pub(super) async fn join(state: AppState, request: Request) -> Result<Response, 
     }
     let deadline = joining_deadline(service, &parts);
     let local = || async { Ok(ok_json(&service.join(&addr, deadline).await?)) };
-    at_leader(
-        service,
-        &parts,
-        &body,
-        deadline,
-        Route::AlwaysForward,
-        local,
-    )
-    .await
+    at_leader(service, &parts, &body, deadline, local).await
 }
 
 /// Takes this node out of its cluster.
@@ -94,15 +86,7 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
         service.remove(&http, force, &by, deadline).await?;
         Ok(no_content())
     };
-    at_leader(
-        service,
-        &parts,
-        &body,
-        deadline,
-        Route::AlwaysForward,
-        local,
-    )
-    .await
+    at_leader(service, &parts, &body, deadline, local).await
 }
 
 /// Names who ordered a removal and how, for the tombstone: `remove-meta at meta-1 by 10.0.0.7`. Our

@@ -9,7 +9,7 @@ use crate::base::NodeId;
 use crate::http::answer_deadline;
 use crate::http::body::{self, MAX_LABELS_BYTES};
 use crate::http::error::ErrorResponse;
-use crate::http::leader::{Route, at_leader};
+use crate::http::leader::at_leader;
 use crate::http::reply::no_content;
 use crate::http::state::AppState;
 use crate::service::Labels;
@@ -25,15 +25,7 @@ pub(super) async fn change(state: AppState, request: Request) -> Result<Response
             .await?;
         Ok(no_content())
     };
-    at_leader(
-        service,
-        &parts,
-        &body,
-        deadline,
-        Route::AlwaysForward,
-        local,
-    )
-    .await
+    at_leader(service, &parts, &body, deadline, local).await
 }
 
 /// Parses the body as JSON, whatever its content type: curl sends JSON as a form

@@ -8,7 +8,7 @@ use hyper::StatusCode;
 use crate::base::{Name, NodeId};
 use crate::http::answer_deadline;
 use crate::http::error::{ErrorResponse, json};
-use crate::http::leader::{Route, at_leader};
+use crate::http::leader::at_leader_or_redirect;
 use crate::http::params::Params;
 use crate::http::state::AppState;
 use crate::service::{Acquired, Limits, Retry};
@@ -40,15 +40,7 @@ pub(super) async fn acquire(state: AppState, request: Request) -> Result<Respons
         retry: Retry::Idempotent,
         ..deadline.into()
     };
-    at_leader(
-        service,
-        &parts,
-        &Bytes::new(),
-        limits,
-        Route::RedirectIfPossible,
-        local,
-    )
-    .await
+    at_leader_or_redirect(service, &parts, &Bytes::new(), limits, local).await
 }
 
 /// Maximum length of a lease's name, which is stored for ever. The only name in use has 18 bytes.

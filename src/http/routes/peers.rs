@@ -16,7 +16,7 @@ use crate::base::Incarnation;
 use crate::http::answer_deadline;
 use crate::http::body::{self, MAX_IDENTITY_BYTES};
 use crate::http::error::{ErrorResponse, json, set_error_header};
-use crate::http::leader::{Route, at_leader, caller_ip, is_forwarded};
+use crate::http::leader::{at_leader, caller_ip, is_forwarded};
 use crate::http::proof::{Proven, check_head, put_challenge};
 use crate::http::state::AppState;
 use crate::wire::api::ErrorBody;
@@ -51,7 +51,7 @@ async fn execute(state: &AppState, parts: &Parts, body: &Bytes) -> Result<Respon
         let (status, text) = service.peer_request(path, body, ip, deadline).await?;
         Ok(reply(proven.as_ref(), status, text))
     };
-    let answered = at_leader(service, parts, body, deadline, Route::AlwaysForward, local).await;
+    let answered = at_leader(service, parts, body, deadline, local).await;
     Ok(answered.unwrap_or_else(|failure| local_failure(state, proven.as_ref(), failure)))
 }
 

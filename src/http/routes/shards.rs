@@ -8,7 +8,6 @@ use crate::base::ShardId;
 use crate::http::answer_deadline;
 use crate::http::error::ErrorResponse;
 use crate::http::form::Form;
-use crate::http::leader::Route;
 use crate::http::params::Params;
 use crate::http::reply::{no_content, ok_json, ok_pages};
 use crate::http::state::AppState;
@@ -44,8 +43,7 @@ pub(super) async fn copy(state: AppState, request: Request) -> Result<Response, 
             no_content()
         })
     };
-    form.at_leader(service, service.copy_limits(), Route::AlwaysForward, local)
-        .await
+    form.at_leader(service, service.copy_limits(), local).await
 }
 
 /// Lists the copies under way. Only the leader, which started them, knows them.
@@ -56,13 +54,8 @@ pub(super) async fn copies_in_progress(
     let form = Form::read(&state, request).await?;
     let service = &state.service;
     let local = || async { Ok(ok_json(&service.copies_in_progress().await?)) };
-    form.at_leader(
-        service,
-        service.data_node_limits(Retry::Idempotent),
-        Route::AlwaysForward,
-        local,
-    )
-    .await
+    form.at_leader(service, service.data_node_limits(Retry::Idempotent), local)
+        .await
 }
 
 pub(super) async fn remove(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
@@ -77,13 +70,8 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
         service.remove_shard(src, shard, force).await?;
         Ok(no_content())
     };
-    form.at_leader(
-        service,
-        service.removal_limits(),
-        Route::AlwaysForward,
-        local,
-    )
-    .await
+    form.at_leader(service, service.removal_limits(), local)
+        .await
 }
 
 pub(super) async fn truncate(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
@@ -97,8 +85,7 @@ pub(super) async fn truncate(state: AppState, request: Request) -> Result<Respon
         Ok(no_content())
     };
     let limits = Limits::from(deadline);
-    form.at_leader(service, limits, Route::AlwaysForward, local)
-        .await
+    form.at_leader(service, limits, local).await
 }
 
 fn parameter<'a>(form: &'a Form, name: &str) -> Result<&'a str, ErrorResponse> {

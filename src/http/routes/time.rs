@@ -6,7 +6,7 @@ use axum::response::Response;
 use crate::http::answer_deadline;
 use crate::http::body::{self, MAX_BODY_BYTES};
 use crate::http::error::ErrorResponse;
-use crate::http::leader::{Route, at_leader};
+use crate::http::leader::at_leader;
 use crate::http::reply::no_content;
 use crate::http::state::AppState;
 
@@ -18,13 +18,5 @@ pub(super) async fn repair(state: AppState, request: Request) -> Result<Response
         service.repair_time(deadline).await?;
         Ok(no_content())
     };
-    at_leader(
-        service,
-        &parts,
-        &body,
-        deadline,
-        Route::AlwaysForward,
-        local,
-    )
-    .await
+    at_leader(service, &parts, &body, deadline, local).await
 }

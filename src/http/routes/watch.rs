@@ -11,7 +11,7 @@ use hyper::{StatusCode, Uri};
 use tokio::time::Instant;
 
 use crate::http::error::ErrorResponse;
-use crate::http::leader::{Route, at_leader};
+use crate::http::leader::at_leader_or_redirect;
 use crate::http::params::Params;
 use crate::http::reply::{OCTET_STREAM, ok_chunks};
 use crate::http::request_context::RequestContext;
@@ -43,15 +43,8 @@ pub(super) async fn watch(state: AppState, request: Request) -> Result<Response,
                 let deadline = Instant::now() + LEADER_TIMEOUT;
                 let not_here = || async { Err(NotLeader::default().into()) };
                 // Without a leader, or without an answer, nothing is lost: the poll continues here.
-                if let Ok(response) = at_leader(
-                    service,
-                    &parts,
-                    &Bytes::new(),
-                    deadline,
-                    Route::RedirectIfPossible,
-                    not_here,
-                )
-                .await
+                if let Ok(response) =
+                    at_leader_or_redirect(service, &parts, &Bytes::new(), deadline, not_here).await
                 {
                     return Ok(response);
                 }
