@@ -1,51 +1,17 @@
 //! A restore that is larger than one command, as a data node posts it.
 
-use influxdb_meta::base::{DurationNanos, Name, ShardGroupId, ShardId, UnixNanos};
-use influxdb_meta::catalog::{Catalog, Database, Databases, RetentionPolicy, Shard, ShardGroup};
-use influxdb_meta::machine::{SetData, WireCommand};
+use influxdb_meta::catalog::Catalog;
 use influxdb_meta::wire::budget::{self, MAX_COMMAND_COST};
 use influxdb_meta::wire::execute;
 
 use super::cluster::{Node, TestCluster};
 use super::harness::{post, until};
 
-const HOUR: i64 = 3_600_000_000_000;
 const SHARDS: u64 = 20_000;
 
+/// A restore that is larger than one command may be.
 fn restore(index: u64) -> Vec<u8> {
-    let groups = (1..=SHARDS).map(|id| ShardGroup {
-        id: ShardGroupId(id),
-        start: UnixNanos(id as i64 * HOUR),
-        end: UnixNanos((id as i64 + 1) * HOUR),
-        deleted_at: None,
-        truncated_at: None,
-        shards: vec![Shard {
-            id: ShardId(id),
-            owners: Vec::new(),
-        }],
-    });
-    let policy = RetentionPolicy {
-        name: Name::from("hourly"),
-        duration: DurationNanos(0),
-        shard_group_duration: DurationNanos(HOUR),
-        replica_n: 1,
-        shard_groups: groups.collect(),
-        subscriptions: Vec::new(),
-    };
-    let mut databases = Databases::default();
-    databases.insert(Database {
-        name: Name::from("restored"),
-        default_retention_policy: policy.name.clone(),
-        retention_policies: vec![policy],
-        continuous_queries: Vec::new(),
-    });
-    let command = execute::encode(&WireCommand::SetData(Box::new(SetData {
-        index,
-        databases,
-        users: Default::default(),
-        max_shard_group_id: SHARDS,
-        max_shard_id: SHARDS,
-    })));
+    let command = execute::encode(&crate::raft::restore::restore(index, SHARDS));
     let cost = budget::count(&command).expect("well-formed").cost();
     assert!(cost > MAX_COMMAND_COST, "one command is enough: {cost}");
     command.to_vec()

@@ -7,7 +7,7 @@ mod founders;
 mod frozen;
 mod halts;
 mod handshake;
-mod restore;
+pub(crate) mod restore;
 mod sockets;
 mod storm;
 mod world;

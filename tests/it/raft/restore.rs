@@ -19,7 +19,7 @@ const SHARDS: u64 = 6_000;
 async fn the_largest_restore_of_one_command_is_applied_everywhere() {
     let cluster = Cluster::founded(11, 3, Options::default()).await;
     let (_, raft) = cluster.leader(Duration::from_secs(1)).await;
-    let command = execute::encode(&restore(raft.applied().borrow().catalog.index));
+    let command = execute::encode(&restore(raft.applied().borrow().catalog.index, SHARDS));
     let cost = budget::count(&command).expect("well-formed").cost();
     assert!(cost > MAX_COMMAND_COST / 2, "{cost} bytes");
     let outcome = raft
@@ -49,8 +49,9 @@ async fn the_largest_restore_of_one_command_is_applied_everywhere() {
     );
 }
 
-fn restore(index: u64) -> WireCommand {
-    let groups = (1..=SHARDS).map(|id| ShardGroup {
+/// Restore of one database with this many shards, made from the catalog of this index.
+pub(crate) fn restore(index: u64, shards: u64) -> WireCommand {
+    let groups = (1..=shards).map(|id| ShardGroup {
         id: ShardGroupId(id),
         start: UnixNanos(id as i64 * HOUR),
         end: UnixNanos((id as i64 + 1) * HOUR),
@@ -77,12 +78,11 @@ fn restore(index: u64) -> WireCommand {
         continuous_queries: Vec::new(),
     });
     let users = Ordered::default();
-    let (max_shard_group_id, max_shard_id) = (SHARDS, SHARDS);
     WireCommand::SetData(Box::new(SetData {
         index,
         databases,
         users,
-        max_shard_group_id,
-        max_shard_id,
+        max_shard_group_id: shards,
+        max_shard_id: shards,
     }))
 }
